@@ -1,0 +1,1 @@
+"""Scenarios as tests that are shown to be able to fail."""

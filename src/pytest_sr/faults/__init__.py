@@ -1,0 +1,1 @@
+"""What breaks things on purpose, proves that it did, and heals."""

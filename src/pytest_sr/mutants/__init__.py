@@ -1,0 +1,1 @@
+"""Faulty variants of the platform, patched in from outside."""

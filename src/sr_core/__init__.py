@@ -1,0 +1,1 @@
+"""The platform: governed work for AI agents, kept as events in an append-only log."""

@@ -1,0 +1,1 @@
+"""Candidates and evidence, in any S3 store."""
