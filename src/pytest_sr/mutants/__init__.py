@@ -1,1 +1,5 @@
-"""Faulty variants of the platform, patched in from outside."""
+"""Faulty variants of the platform; importing this registers every mutant."""
+
+from pytest_sr.mutants import platform
+
+__all__ = ["platform"]

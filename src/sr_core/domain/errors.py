@@ -91,3 +91,150 @@ class NotFound(Refused):
             f"No {kind} {identifier} is recorded",
             remedy=f"Give the identifier of a recorded {kind}",
         )
+
+
+class Conflict(Refused):
+    """What was to be recorded is recorded already, or was declared otherwise."""
+
+    code = "CONFLICT"
+
+
+class SuiteTaken(Conflict):
+    """The suite's identifier already names a definition (SPEC 5.6)."""
+
+    code = "SUITE_TAKEN"
+
+    def __init__(self, *, suite_id: str) -> None:
+        super().__init__(
+            f"{suite_id} is registered already",
+            remedy="Register the new definition under a new identifier",
+        )
+
+
+class CandidateMismatch(Conflict):
+    """The declared digest is not that of the bytes (SPEC 1.1, R-ATT-12)."""
+
+    code = "CANDIDATE_MISMATCH"
+
+    def __init__(self, *, declared: str, computed: str) -> None:
+        super().__init__(
+            f"The bytes have the hash {computed}, not the declared {declared}",
+            remedy="Declare the hash of the candidate manifest, or leave it out",
+        )
+
+
+class NonWaivable(Refused):
+    """Only an explicit failure of a required oracle can be waived (C-EXC-4)."""
+
+    code = "NON_WAIVABLE"
+
+    def __init__(self, *, target: str, why: str) -> None:
+        super().__init__(
+            f"{target} cannot be waived: {why}",
+            remedy="Cure what is wrong and run the oracles again",
+        )
+
+
+class PreconditionFailed(Refused):
+    """Something else has to be true before the command can hold."""
+
+    code = "PRECONDITION_FAILED"
+
+
+class BudgetExhausted(PreconditionFailed):
+    """The loop has used up one of its bounds (C-LOOP-1)."""
+
+    code = "BUDGET_EXHAUSTED"
+
+    def __init__(self, *, bound: str, used: int, limit: int) -> None:
+        super().__init__(
+            f"{bound} is {limit} and {used} are used",
+            remedy="Close the loop, or have a human raise the bound",
+        )
+
+
+class IterationInProgress(PreconditionFailed):
+    """The loop's latest iteration has not been completed (C-LOOP-2)."""
+
+    code = "ITERATION_IN_PROGRESS"
+
+    def __init__(self, *, iteration_id: str) -> None:
+        super().__init__(
+            f"{iteration_id} is not completed", remedy="Complete it, then start again"
+        )
+
+
+class DecisionRequired(PreconditionFailed):
+    """A stop trigger paused the loop, and no human decision says go on (C-DEC-1)."""
+
+    code = "DECISION_REQUIRED"
+
+    def __init__(self, *, loop_id: str, trigger: str) -> None:
+        super().__init__(
+            f"{trigger} stopped {loop_id}",
+            remedy="Record a human decision for this trigger and name it",
+        )
+
+
+class DecisionScopeMismatch(PreconditionFailed):
+    """The decision is not one about this loop, this stop, and unused (C-DEC-1)."""
+
+    code = "DECISION_SCOPE_MISMATCH"
+
+    def __init__(self, *, decision_id: str, why: str) -> None:
+        super().__init__(
+            f"{decision_id} {why}",
+            remedy="Record a decision for the stop that is open now",
+        )
+
+
+class IntegrityUnresolved(PreconditionFailed):
+    """An integrity condition stands, which no decision lifts (C-OR-7)."""
+
+    code = "INTEGRITY_UNRESOLVED"
+
+    def __init__(self, *, subject: str, conditions: Collection[str]) -> None:
+        named = ", ".join(sorted(conditions))
+        super().__init__(
+            f"{named} stands against {subject}",
+            remedy="Cure it: run the suite again, and verify the candidate",
+        )
+        self.conditions = tuple(sorted(conditions))
+
+
+class EvidenceMissing(PreconditionFailed):
+    """Evidence that the claim rests on cannot be retrieved intact (C-EVID-6)."""
+
+    code = "EVIDENCE_MISSING"
+
+    def __init__(self, *, subject: str, evidence: Collection[str]) -> None:
+        named = ", ".join(sorted(evidence))
+        super().__init__(
+            f"Evidence for {subject} cannot be retrieved intact: {named}",
+            remedy="Run the suite again, so that new evidence is recorded",
+        )
+        self.evidence = tuple(sorted(evidence))
+
+
+class NotVerified(PreconditionFailed):
+    """The candidate is not verified (C-SHIP-1)."""
+
+    code = "NOT_VERIFIED"
+
+    def __init__(self, *, candidate_id: str) -> None:
+        super().__init__(
+            f"{candidate_id} is UNVERIFIED",
+            remedy="Run the required suites and verify the candidate",
+        )
+
+
+class ApprovalUnfit(Refused):
+    """The approval is not one that a freeze can rest on (C-SHIP-1, C-EXC-2)."""
+
+    code = "APPROVAL_UNFIT"
+
+    def __init__(self, *, approval_id: str, why: str) -> None:
+        super().__init__(
+            f"{approval_id} {why}",
+            remedy="Record an approval of this candidate at ReleaseApprovalPortal",
+        )

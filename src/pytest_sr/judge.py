@@ -1,0 +1,191 @@
+"""Judge a recorded history: a pure function, so that it can be run again, and over others.
+
+    did the case run to its end? ─no─▶ INVALID
+    did every fault land, and heal? ─no─▶ INVALID
+    is every claim of `always` true at every sample of its part? ─no─▶ FAIL
+    is every claim of `then` true of its part? ─no─▶ FAIL
+
+A claim that found nothing to tell from is INVALID. A violated `always` is FAIL whatever
+else there is; the worst verdict of all is the case's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pytest_sr.checks.base import Finding, View, undecided, violated
+from pytest_sr.history import History
+from pytest_sr.registry import Registry
+from pytest_sr.scenario import Claim, Lookup, Scenario, Verdict, filled, worst
+
+HEAL: Final = "heal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One claim and what was found of it."""
+
+    claim: str
+    section: str
+    place: str
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a history supports; `invalid` says why the experiment did not take place."""
+
+    verdict: Verdict
+    invalid: str | None
+    claims: tuple[Judged, ...]
+
+    def red(self) -> frozenset[str]:
+        """Return the claims that do not hold."""
+        return frozenset(
+            each.claim for each in self.claims if each.verdict is Verdict.FAIL
+        )
+
+
+def judge(scenario: Scenario, history: History, checks: Registry) -> Judgement:
+    """Return what `history` supports; `scenario` is bound to the history's case."""
+    judged = tuple(_Judge(scenario, history, checks).claims())
+    invalid = _not_taken_place(scenario, history)
+    verdicts = [each.verdict for each in judged]
+    if invalid is not None:
+        always = [
+            each.verdict
+            for each in judged
+            if each.section == "always" and each.verdict is Verdict.FAIL
+        ]
+        verdicts = [Verdict.INVALID, *always]
+    return Judgement(verdict=worst(verdicts), invalid=invalid, claims=judged)
+
+
+def _not_taken_place(scenario: Scenario, history: History) -> str | None:
+    """Return why there was no experiment to judge, if there was none."""
+    if history.stop is not None:
+        return f"{history.stop.place}: {history.stop.why}"
+    if history.faultless:
+        return None
+    for fault in scenario.faults:
+        missed = history.moment(fault.name, "not landed")
+        if missed is not None:
+            return f"{fault.place}: {fault.name} did not land: {missed.detail}"
+        if history.moment(fault.name, "landed") is None:
+            return f"{fault.place}: {fault.name} was never done"
+        if history.moment(fault.name, "healed") is None:
+            return f"{fault.place}: {fault.name} was not healed"
+    return None
+
+
+class _Judge:
+    """The claims of one scenario over one history, in order."""
+
+    def __init__(self, scenario: Scenario, history: History, checks: Registry) -> None:
+        self._scenario = scenario
+        self._history = history
+        self._checks = checks
+        self._named = {each.name: each.result for each in history.answers if each.name}
+        self._found: dict[str, Finding] = {}
+
+    def claims(self) -> Iterator[Judged]:
+        """Yield each claim with what was found."""
+        for claim in self._scenario.claims:
+            finding = self._finding(claim)
+            self._found[claim.name] = finding
+            yield Judged(
+                claim=claim.name,
+                section=claim.section,
+                place=str(claim.place),
+                verdict=finding.verdict,
+                why=finding.why,
+            )
+
+    def _finding(self, claim: Claim) -> Finding:
+        view = self._view(claim)
+        if isinstance(view, Finding):
+            return view
+        if claim.section == "then":
+            return self._checked(claim, view)
+        finding = undecided("nothing was seen in this part of the story")
+        for sample in view.samples:
+            until = replace(
+                view,
+                positions=(view.positions[0], sample.position),
+                ticks=(view.ticks[0], sample.tick),
+            )
+            finding = self._checked(claim, until)
+            if finding.verdict is Verdict.FAIL:
+                return violated(f"at {sample.label}: {finding.why}")
+        return finding
+
+    def _checked(self, claim: Claim, view: View) -> Finding:
+        arguments = {}
+        for name, value in claim.arguments.items():
+            arguments[name] = filled(value, self._looked_up)
+        missing = [
+            str(each) for each in arguments.values() if isinstance(each, _Missing)
+        ]
+        if missing:
+            return undecided(f"{missing[0]} was never made")
+        finding = self._checks[claim.check].function(view, **arguments)
+        assert isinstance(finding, Finding), f"{claim.check} gives a finding"
+        return finding
+
+    def _looked_up(self, lookup: Lookup) -> object:
+        name, *fields = lookup.path
+        found: object = self._named.get(name, _Missing(str(lookup)))
+        for field in fields:
+            if not isinstance(found, Mapping) or field not in found:
+                return _Missing(str(lookup))
+            found = found[field]
+        return found
+
+    def _view(self, claim: Claim) -> View | Finding:
+        """Return the part of the story that the claim is about, or why there is none."""
+        history = self._history
+        positions, ticks = (0, _last_position(history)), (0, _last_tick(history))
+        if claim.during is not None and not history.faultless:
+            landed = history.moment(claim.during, "landed")
+            ended = history.moment(claim.during, "healed") or history.moment(
+                claim.during, "not healed"
+            )
+            if landed is None or ended is None:
+                return undecided(f"{claim.during} was not on and off again")
+            positions = (landed.position, ended.position)
+            ticks = (landed.tick, ended.tick)
+        if claim.after is not None:
+            anchor = self._anchor(claim.after)
+            if anchor is None:
+                return undecided(f"{claim.after} did not happen")
+            positions = (max(positions[0], anchor), positions[1])
+        return View(history=history, positions=positions, ticks=ticks)
+
+    def _anchor(self, after: str) -> int | None:
+        """Return the position after which a claim is about the log."""
+        if after == HEAL:
+            healed = [each for each in self._history.moments if each.what == "healed"]
+            if healed:
+                return healed[-1].position
+            return 0 if self._history.faultless else None
+        return self._found[after].position
+
+
+class _Missing(str):
+    """What a lookup gives whose step never gave it."""
+
+    __slots__ = ()
+
+
+def _last_position(history: History) -> int:
+    return history.events[-1].position if history.events else 0
+
+
+def _last_tick(history: History) -> int:
+    answered = [each.tick for each in history.answers]
+    happened = [each.tick for each in history.moments]
+    sampled = [each.tick for each in history.samples]
+    return max(answered + happened + sampled, default=0)

@@ -1,0 +1,1 @@
+"""Scenario files: text in, a `Scenario` or `ScenarioRefused` out."""

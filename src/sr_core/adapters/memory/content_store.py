@@ -1,0 +1,36 @@
+"""Objects in a dict; what is put stays until the process ends."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.ports.content_store import (
+    ContentConflict,
+    ObjectKey,
+    PartState,
+    Unretrievable,
+)
+
+
+class MemoryContentStore:
+    """A `ContentStore` that forgets everything with the process."""
+
+    def __init__(self) -> None:
+        self._objects: dict[ObjectKey, bytes] = {}
+        self._lock = Lock()
+
+    async def put(self, key: ObjectKey, data: bytes) -> None:
+        """See `ContentStore.put`."""
+        with self._lock:
+            if self._objects.setdefault(key, data) != data:
+                raise ContentConflict(key=key)
+
+    async def get(self, key: ObjectKey, *, expected: ContentHash) -> bytes:
+        """See `ContentStore.get`."""
+        data = self._objects.get(key)
+        if data is None:
+            raise Unretrievable(key=key, state=PartState.MISSING)
+        if hash_bytes(data) != expected:
+            raise Unretrievable(key=key, state=PartState.CORRUPTED)
+        return data

@@ -1,0 +1,153 @@
+"""Connections to Postgres, and the one place where its driver's errors stop.
+
+Every use of the database is a transaction, given as a function of the connection:
+
+    pool ──connection──▶ work ──commit──▶ result
+      ▲                   │
+      └── try again ◀─────┤ serialisation failure, deadlock, lock not available
+                          └▶ Unavailable: the server failed, or the deadline has passed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeAlias, TypeVar
+
+from psycopg import (
+    AsyncConnection,
+    Error,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    errors,
+)
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from sr_core.adapters.postgres import statements
+from sr_core.ports.errors import Unavailable
+
+Connection: TypeAlias = AsyncConnection[DictRow]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+T = TypeVar("T")
+
+ATTEMPTS_MAX: Final = 5
+BACKOFF_MAX_MS: Final = 20
+"""Doubled with each attempt, and drawn from, so that two do not meet again."""
+CANCEL_GRACE_S: Final = 0.5
+CONNECT_TIMEOUT_S_MIN: Final = 2
+"""The least that libpq keeps to."""
+
+_RETRIED: Final = (
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+)
+_FAILED: Final = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    OSError,
+    TimeoutError,
+    # A database that was not migrated, or where this user may do nothing.
+    errors.InvalidSchemaName,
+    errors.UndefinedTable,
+    errors.InsufficientPrivilege,
+)
+
+
+def connection_pool(
+    dsn: str, *, connections_max: int = 8, deadline_s: float = 5.0
+) -> Pool:
+    """Return a pool that is not open yet; `deadline_s` bounds each use of it.
+
+    A lock is waited for half of that at most, so that a second attempt fits in. A
+    connection that died is found out when it is handed over, and replaced.
+    """
+
+    async def set_session(connection: Connection) -> None:
+        await connection.execute(statements.SET_SESSION, bounds(lock_s=deadline_s / 2))
+        await connection.commit()
+
+    return AsyncConnectionPool(
+        dsn,
+        connection_class=AsyncConnection[DictRow],
+        kwargs={
+            "row_factory": dict_row,
+            "connect_timeout": max(CONNECT_TIMEOUT_S_MIN, round(deadline_s)),
+        },
+        configure=set_session,
+        check=AsyncConnectionPool.check_connection,
+        min_size=1,
+        max_size=connections_max,
+        timeout=deadline_s,
+        # Give up soon, so that the next command dials anew instead of sitting out
+        # the pauses of an outage that is over.
+        reconnect_timeout=deadline_s,
+        open=False,
+    )
+
+
+def bounds(*, lock_s: float) -> dict[str, str]:
+    """Return what a session may wait for, given how long for a lock."""
+    return {
+        "lock_timeout": f"{lock_s * 1000:.0f}ms",
+        "statement_timeout": f"{lock_s * 2000:.0f}ms",
+        "idle_timeout": f"{lock_s * 4000:.0f}ms",
+    }
+
+
+async def in_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Return what `work` returns, once it is committed.
+
+    What `work` itself raises rolls back and passes through, unless it is the driver's.
+
+    Raises:
+        Unavailable: no answer in time; the transaction may or may not be committed.
+
+    """
+    try:
+        return await _within(pool.timeout, _attempts(pool, work))
+    except _FAILED as error:
+        raise Unavailable(system="Postgres", deadline_s=pool.timeout) from error
+    except Error as error:
+        msg = f"what our own code asks of its own tables, they can do: {error}"
+        raise AssertionError(msg) from error
+
+
+async def _attempts(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    for attempt in range(ATTEMPTS_MAX - 1):
+        try:
+            return await _once(pool, work)
+        except _RETRIED:
+            await asyncio.sleep(secrets.randbelow(BACKOFF_MAX_MS << attempt) / 1000)
+    return await _once(pool, work)
+
+
+async def _once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async with pool.connection() as connection, connection.transaction():
+        return await work(connection)
+
+
+async def _within(deadline_s: float, work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=deadline_s)
+    finally:
+        if not task.done():
+            await _abandon(task)
+    if task.cancelled():
+        raise TimeoutError
+    return task.result()
+
+
+async def _abandon(task: asyncio.Task[T]) -> None:
+    """End `task`: the first cancellation asks the server to stop, the second hangs up.
+
+    A server that no longer hears would keep the driver waiting for its answer.
+    """
+    for _ in range(2):
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_GRACE_S)

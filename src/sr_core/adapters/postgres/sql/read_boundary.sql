@@ -1,0 +1,9 @@
+-- Return one boundary's events, oldest first.
+--
+--   in:  boundary  text
+--   out: the columns of StoredEvent, any number of rows
+SELECT global_seq, boundary, stream_id, stream_seq, event_id, event_type,
+       envelope, envelope_hash, chain_hash
+  FROM es.events
+ WHERE boundary = %(boundary)s
+ ORDER BY global_seq;

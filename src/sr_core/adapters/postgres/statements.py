@@ -1,0 +1,37 @@
+"""The SQL of this adapter: one statement a file, loaded when first imported."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Final
+
+from psycopg.sql import SQL
+
+
+def _statement(name: str) -> SQL:
+    text = (files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    # The files ship with the package and take values only as parameters, so their
+    # text is as safe as a literal's.
+    return SQL(text)
+
+
+EXTEND_CHAIN: Final = _statement("extend_chain")
+FIND_BOUNDARY: Final = _statement("find_boundary")
+HAS_MIGRATIONS_TABLE: Final = _statement("has_migrations_table")
+INSERT_EVENT: Final = _statement("insert_event")
+LOCK_BOUNDARY: Final = _statement("lock_boundary")
+LOCK_MIGRATIONS: Final = _statement("lock_migrations")
+LOCK_STREAMS: Final = _statement("lock_streams")
+MAKE_LOG_SCHEMA: Final = _statement("make_log_schema")
+MAKE_MIGRATIONS_TABLE: Final = _statement("make_migrations_table")
+OPEN_BOUNDARY: Final = _statement("open_boundary")
+OPEN_STREAMS: Final = _statement("open_streams")
+READ_BOUNDARY: Final = _statement("read_boundary")
+READ_LOG: Final = _statement("read_log")
+READ_MIGRATIONS: Final = _statement("read_migrations")
+READ_ONE_MOMENT: Final = _statement("read_one_moment")
+RECORD_MIGRATION: Final = _statement("record_migration")
+SET_BOUNDARY_POSITION: Final = _statement("set_boundary_position")
+SET_SESSION: Final = _statement("set_session")
+SET_STREAM_VERSIONS: Final = _statement("set_stream_versions")
+TAKE_HEAD: Final = _statement("take_head")

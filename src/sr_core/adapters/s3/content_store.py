@@ -1,0 +1,134 @@
+"""Objects in one bucket of an S3-compatible store (C-EVID-2, C-EVID-6).
+
+The client signs an address, and the request goes out from here: its own `put_object`
+would take ``If-None-Match`` for a note about the object, and overwrite. Only the host
+is signed, so the header may be added; the store honours it all the same.
+
+    status        put                          get
+    2xx           read back, compare           compare with the hash: CORRUPTED
+    412           read what is there, compare  -
+    403           DENIED                       DENIED
+    404           Unavailable: no bucket       MISSING
+    any other     Unavailable                  Unavailable
+
+A body shorter than its ``Content-Length`` is Unavailable, not CORRUPTED: the store said
+how much it holds and the way to us lost some, which says nothing about the object. One
+that was cut short where it lies has a length to match, and another hash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final, TypeVar
+
+from minio.error import MinioException
+from urllib3.exceptions import HTTPError
+
+from sr_core.adapters.s3.connection import S3Access
+from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.ports.content_store import (
+    ContentConflict,
+    ObjectKey,
+    PartState,
+    Unretrievable,
+)
+from sr_core.ports.errors import Unavailable
+
+ADDRESS_LIFETIME: Final = timedelta(minutes=1)
+_ONLY_IF_NEW: Final = {
+    "If-None-Match": "*",
+    "Content-Type": "application/octet-stream",
+}
+T = TypeVar("T")
+
+
+class S3ContentStore:
+    """A `ContentStore` in one bucket, which is there already."""
+
+    def __init__(self, access: S3Access, *, bucket: str) -> None:
+        self._bucket = bucket
+        self._deadline_s = access.deadline_s
+        self._pool = access.pool()
+        self._client = access.client(self._pool)
+
+    async def put(self, key: ObjectKey, data: bytes) -> None:
+        """See `ContentStore.put`."""
+        await self._answer(lambda: self._put(key, data))
+
+    async def get(self, key: ObjectKey, *, expected: ContentHash) -> bytes:
+        """See `ContentStore.get`."""
+        return await self._answer(lambda: self._get(key, expected))
+
+    async def check(self) -> None:
+        """Return if these credentials reach the bucket.
+
+        Raises:
+            Unavailable: no answer in time, no such bucket, or not for us.
+
+        """
+        if not await self._answer(lambda: self._client.bucket_exists(self._bucket)):
+            raise self._unavailable()
+
+    def _put(self, key: ObjectKey, data: bytes) -> None:
+        status, _ = self._ask("PUT", key, body=data, headers=_ONLY_IF_NEW)
+        match status:
+            case HTTPStatus.OK:
+                self._get(key, hash_bytes(data))
+            case HTTPStatus.PRECONDITION_FAILED:
+                if self._read(key) != data:
+                    raise ContentConflict(key=key)
+            case HTTPStatus.FORBIDDEN:
+                raise Unretrievable(key=key, state=PartState.DENIED)
+            case _:
+                raise self._unavailable()
+
+    def _get(self, key: ObjectKey, expected: ContentHash) -> bytes:
+        data = self._read(key)
+        if hash_bytes(data) != expected:
+            raise Unretrievable(key=key, state=PartState.CORRUPTED)
+        return data
+
+    def _read(self, key: ObjectKey) -> bytes:
+        status, data = self._ask("GET", key)
+        match status:
+            case HTTPStatus.OK:
+                return data
+            case HTTPStatus.NOT_FOUND:
+                raise Unretrievable(key=key, state=PartState.MISSING)
+            case HTTPStatus.FORBIDDEN:
+                raise Unretrievable(key=key, state=PartState.DENIED)
+            case _:
+                raise self._unavailable()
+
+    def _ask(
+        self,
+        method: str,
+        key: ObjectKey,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, bytes]:
+        address = self._client.get_presigned_url(
+            method, self._bucket, key, expires=ADDRESS_LIFETIME
+        )
+        answer = self._pool.request(method, address, body=body, headers=headers)
+        return answer.status, answer.data
+
+    async def _answer(self, question: Callable[[], T]) -> T:
+        """Return what `question` returns, asked in a thread; the drivers' errors stop.
+
+        A thread that is late is left behind, and ends by the time-outs of its sockets.
+        """
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await asyncio.to_thread(question)
+        except (HTTPError, MinioException, OSError, TimeoutError) as error:
+            raise self._unavailable() from error
+
+    def _unavailable(self) -> Unavailable:
+        return Unavailable(
+            system=f"the bucket {self._bucket}", deadline_s=self._deadline_s
+        )

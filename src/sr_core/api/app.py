@@ -1,0 +1,110 @@
+"""The HTTP face: routes, who is asking, and how errors are told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Request, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Message, Scope
+
+from sr_core.api import candidates, loops, operations, portals
+from sr_core.api.problems import (
+    on_bug,
+    on_http_error,
+    on_sr_error,
+    on_validation_error,
+)
+from sr_core.application.health import Dependency
+from sr_core.application.platform import Platform
+from sr_core.application.recorder import Asked
+from sr_core.domain.errors import SrError
+from sr_core.ports.identity import Identity, NotAuthenticated
+
+BODY_BYTES_MAX: Final = 1024 * 1024
+"""How large a request's body may be, where its route does not say otherwise."""
+
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def build_app(
+    platform: Platform, identity: Identity, dependencies: Sequence[Dependency]
+) -> Litestar:
+    """Return the platform as an ASGI application.
+
+    Everything below ``/api/v1`` but ``info`` wants a token; a route that is added there
+    cannot be left open by forgetting to ask.
+    """
+
+    async def correlate(request: Request[Any, Any, Any]) -> None:
+        given = request.headers.get("x-correlation-id", "")
+        fits = _CORRELATION.fullmatch(given)
+        request.state.correlation_id = given if fits else platform.ids.fresh("corr")
+
+    async def identify(request: Request[Any, Any, Any]) -> None:
+        await correlate(request)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotAuthenticated(reason="no bearer token")
+        request.state.asked = Asked(
+            by=await identity.actor_of(token),
+            correlation_id=request.state.correlation_id,
+        )
+
+    governed = Router(
+        path="/api/v1",
+        before_request=identify,
+        route_handlers=[
+            loops.router,
+            candidates.router,
+            portals.router,
+            operations.whoami,
+        ],
+    )
+    return Litestar(
+        route_handlers=[
+            operations.health,
+            operations.ready,
+            operations.info,
+            governed,
+        ],
+        before_request=correlate,
+        before_send=[_say_correlation],
+        dependencies={
+            "platform": Provide(lambda: platform, sync_to_thread=False),
+            "dependencies": Provide(lambda: dependencies, sync_to_thread=False),
+            "asked": Provide(_asked, sync_to_thread=False),
+        },
+        exception_handlers={
+            SrError: on_sr_error,
+            HTTPException: on_http_error,
+            msgspec.ValidationError: on_validation_error,
+            Exception: on_bug,
+        },
+        logging_config=None,
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=OpenAPIConfig(
+            title="SOLVER-Ralph", version="1", render_plugins=[JsonRenderPlugin()]
+        ),
+        state=State(),
+    )
+
+
+def _asked(request: Request[Any, Any, Any]) -> Asked:
+    asked = request.state.asked
+    assert isinstance(asked, Asked), "every route that asks stands below the guard"
+    return asked
+
+
+async def _say_correlation(message: Message, scope: Scope) -> None:
+    correlation_id = scope["state"].get("correlation_id")
+    if message["type"] == "http.response.start" and correlation_id is not None:
+        headers = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
+        message["headers"] = headers

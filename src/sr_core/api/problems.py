@@ -1,0 +1,127 @@
+"""How each of our errors is told over HTTP; the one place that says so (RFC 9457).
+
+A problem document carries a `code` that never changes, what was found and what to do,
+and the fields `error` and `details.error_code` that older clients read (SPEC 5).
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from sr_core.domain.errors import (
+    AuthorityRequired,
+    Conflict,
+    MalformedInput,
+    NonWaivable,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    SrError,
+    TransitionRefused,
+)
+from sr_core.ports.content_store import ContentConflict, Unretrievable
+from sr_core.ports.errors import Unavailable, VersionConflict
+from sr_core.ports.identity import NotAuthenticated, NotIdentified
+from sr_core.ports.sandbox import SandboxUnavailable
+
+_LOG: Final = logging.getLogger(__name__)
+PROBLEM_JSON: Final = "application/problem+json"
+
+STATUS: Final[dict[type[SrError], HTTPStatus]] = {
+    MalformedInput: HTTPStatus.BAD_REQUEST,
+    NonWaivable: HTTPStatus.BAD_REQUEST,
+    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    AuthorityRequired: HTTPStatus.FORBIDDEN,
+    NotIdentified: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    VersionConflict: HTTPStatus.CONFLICT,
+    ContentConflict: HTTPStatus.CONFLICT,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    TransitionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Refused: HTTPStatus.BAD_REQUEST,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unretrievable: HTTPStatus.SERVICE_UNAVAILABLE,
+    SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+_HTTP_CODES: Final = {
+    HTTPStatus.NOT_FOUND: "NO_SUCH_ROUTE",
+    HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "BODY_TOO_LARGE",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
+}
+
+
+def status_of(error: SrError) -> HTTPStatus:
+    """Return the status of the error's nearest listed class."""
+    return next(STATUS[each] for each in type(error).__mro__ if each in STATUS)
+
+
+def on_sr_error(
+    request: Request[Any, Any, Any], error: SrError
+) -> Response[dict[str, object]]:
+    """Tell one of our own errors."""
+    return _problem(request, status_of(error), error.code, str(error))
+
+
+def on_http_error(
+    request: Request[Any, Any, Any], error: HTTPException
+) -> Response[dict[str, object]]:
+    """Tell what the framework refused before it came to us."""
+    status = HTTPStatus(error.status_code)
+    if isinstance(error, ValidationException):
+        return _problem(request, status, MalformedInput.code, _complaints(error))
+    code = _HTTP_CODES.get(status, "MALFORMED_INPUT")
+    return _problem(request, status, code, error.detail)
+
+
+def on_validation_error(
+    request: Request[Any, Any, Any], error: msgspec.ValidationError
+) -> Response[dict[str, object]]:
+    """Tell a body that is not of the form asked for."""
+    return _problem(
+        request, HTTPStatus.BAD_REQUEST, MalformedInput.code, f"body: {error}"
+    )
+
+
+def on_bug(
+    request: Request[Any, Any, Any], error: Exception
+) -> Response[dict[str, object]]:
+    """Tell a failure of our own, without a word of its inside; the log has it."""
+    _LOG.error("unexpected failure", exc_info=error)
+    detail = "The platform failed on this request. Report the correlation id."
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _problem(request, status, "INTERNAL_ERROR", detail)
+
+
+def _complaints(error: ValidationException) -> str:
+    extra = error.extra if isinstance(error.extra, list) else []
+    told = [f"{each.get('key', 'body')}: {each.get('message')}" for each in extra]
+    return "; ".join(told) or error.detail
+
+
+def _problem(
+    request: Request[Any, Any, Any], status: HTTPStatus, code: str, detail: str
+) -> Response[dict[str, object]]:
+    body: dict[str, object] = {
+        "type": f"urn:sr:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+        "error": detail,
+        "details": {"error_code": code},
+        "correlation_id": request.scope["state"].get("correlation_id"),
+    }
+    headers = {}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)

@@ -1,0 +1,131 @@
+"""Load, decide, append: the one way in which anything gets into the log.
+
+All waiting happens here, and no deciding. A rule is given the state that the log holds
+and answers with a ruling; if someone else wrote meanwhile, it is asked again over the
+new state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from sr_core.application.projections import Occasion, changes_of
+from sr_core.codec.envelope import Recorded, Seal, opened, seal
+from sr_core.domain.actors import Actor
+from sr_core.domain.events import DomainEvent, Ruling, is_detected, stream_of
+from sr_core.ports.clock import Clock, IdSource
+from sr_core.ports.errors import VersionConflict
+from sr_core.ports.event_store import Batch, EventStore, NewEvent, StreamId
+
+S = TypeVar("S")
+
+ATTEMPTS_MAX: Final = 5
+"""How often a rule is asked before a crowded boundary is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks for something, and in the course of what."""
+
+    by: Actor
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Generic[S]):
+    """What the log holds of one boundary, and how to go on from there."""
+
+    boundary: StreamId
+    fold: Callable[[Iterable[DomainEvent], S | None], S]
+
+
+Rule = Callable[[S], Awaitable[Ruling]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """The way into the log; `platform` is the actor of what the platform detects."""
+
+    store: EventStore
+    clock: Clock
+    ids: IdSource
+    platform: Actor
+
+    async def state(self, case: Case[S]) -> S:
+        """Return what the log holds of the boundary."""
+        history = await self.store.history(case.boundary)
+        return case.fold((opened(each).event for each in history.events), None)
+
+    async def record(
+        self, case: Case[S], rule: Rule[S], asked: Asked
+    ) -> tuple[NewEvent, ...]:
+        """Append what `rule` decides, and return it.
+
+        Raises:
+            Refused: the rule says no; what it wants recorded of that, has been.
+            VersionConflict: others kept coming first; ask again.
+            Unavailable: no answer in time; it may or may not be recorded.
+
+        """
+        for _ in range(ATTEMPTS_MAX - 1):
+            try:
+                return await self._once(case, rule, asked)
+            except VersionConflict:
+                continue
+        return await self._once(case, rule, asked)
+
+    async def _once(
+        self, case: Case[S], rule: Rule[S], asked: Asked
+    ) -> tuple[NewEvent, ...]:
+        history = await self.store.history(case.boundary)
+        state = case.fold((opened(each).event for each in history.events), None)
+        ruling = await rule(state)
+        if ruling.events:
+            case.fold(ruling.events, state)  # what is decided can be folded
+        versions = Counter(each.stream_id for each in history.events)
+        events = self._sealed(ruling.events, versions, asked)
+        if events:
+            await self.store.append(
+                Batch(boundary=case.boundary, expected=history.position, events=events)
+            )
+        if ruling.refusal is not None:
+            raise ruling.refusal
+        return events
+
+    def _sealed(
+        self,
+        events: Iterable[DomainEvent],
+        versions: Counter[StreamId],
+        asked: Asked,
+    ) -> tuple[NewEvent, ...]:
+        """Return the events as they are appended; the first one is the others' cause."""
+        sealed: list[NewEvent] = []
+        now = self.clock.now()
+        for event in events:
+            stream = StreamId(stream_of(event))
+            versions[stream] += 1
+            by = self.platform if is_detected(event) else asked.by
+            event_id = self.ids.fresh("evt")
+            sealed.append(
+                seal(
+                    event,
+                    Seal(
+                        event_id=event_id,
+                        stream_seq=versions[stream],
+                        by=by,
+                        occurred_at=now,
+                        correlation_id=asked.correlation_id,
+                        causation_id=sealed[0].event_id if sealed else None,
+                    ),
+                    changes_of(event, Occasion(event_id=event_id, by=by, at=now)),
+                )
+            )
+        return tuple(sealed)
+
+
+def recorded_ids(events: Iterable[NewEvent | Recorded]) -> tuple[str, ...]:
+    """Return the identifiers of the events."""
+    return tuple(each.event_id for each in events)

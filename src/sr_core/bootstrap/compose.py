@@ -1,0 +1,177 @@
+"""A running platform from its settings: open what has to be, close it afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from sr_core.adapters.nats.bus import NatsAccess, check_jetstream
+from sr_core.adapters.oidc.actor_kinds import KindRules
+from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
+from sr_core.adapters.postgres.connections import Pool, connection_pool
+from sr_core.adapters.postgres.event_store import PostgresEventStore
+from sr_core.adapters.postgres.migrate import (
+    Migrator,
+    find_migrations,
+    migrations_folder,
+    schema_version,
+)
+from sr_core.adapters.postgres.read_model import PostgresReadModel
+from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
+from sr_core.adapters.s3.connection import S3Access
+from sr_core.adapters.s3.content_store import S3ContentStore
+from sr_core.adapters.sandbox.choose import choose_sandbox
+from sr_core.adapters.sandbox.runner import SandboxRunner
+from sr_core.adapters.system import SystemClock, UlidSource
+from sr_core.application.health import Dependency
+from sr_core.application.platform import Platform
+from sr_core.application.recorder import Recorder
+from sr_core.bootstrap.settings import Settings
+from sr_core.domain.actors import Actor, ActorKind
+from sr_core.ports.errors import Unavailable
+from sr_core.ports.identity import Identity
+
+PLATFORM = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
+"""The actor of what the platform itself detects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A platform with everything that its faces need."""
+
+    platform: Platform
+    identity: Identity
+    dependencies: Sequence[Dependency]
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Open a platform, and close it when the block ends.
+
+    Raises:
+        SandboxUnavailable: there is no sandbox for oracles that proves itself.
+
+    """
+    async with AsyncExitStack() as exits:
+        pool = connection_pool(settings.database_url)
+        await exits.enter_async_context(pool)
+        clock = SystemClock()
+        ids = UlidSource(clock)
+        identity = OidcIdentity(
+            _oidc(settings), now=clock.now, monotonic=time.monotonic
+        )
+        exits.push_async_callback(identity.aclose)
+        evidence = S3ContentStore(s3_access(settings), bucket=settings.evidence_bucket)
+        candidates = S3ContentStore(
+            s3_access(settings), bucket=settings.candidates_bucket
+        )
+        sandbox = await choose_sandbox(
+            settings.bwrap, allow_plain=settings.sandbox == "plain"
+        )
+        platform = Platform(
+            recorder=Recorder(
+                store=PostgresEventStore(pool),
+                clock=clock,
+                ids=ids,
+                platform=PLATFORM,
+            ),
+            rows=PostgresReadModel(pool),
+            candidate_bytes=candidates,
+            evidence_bytes=evidence,
+            runner=SandboxRunner(sandbox, clock=clock),
+            clock=clock,
+            ids=ids,
+        )
+        yield Running(
+            platform=platform,
+            identity=identity,
+            dependencies=(
+                Dependency(name="postgresql", check=partial(_check_schema, pool)),
+                Dependency(
+                    name="minio", check=partial(_check_both, evidence, candidates)
+                ),
+                Dependency(
+                    name="nats", check=partial(check_jetstream, _nats(settings))
+                ),
+            ),
+        )
+
+
+async def initialise(settings: Settings) -> tuple[str, ...]:
+    """Bring the services to the needed state; return what was done, nothing if it was."""
+    applied = await migrate(settings.database_url)
+    made = await ensure_buckets(
+        s3_access(settings), [settings.evidence_bucket, settings.candidates_bucket]
+    )
+    return (
+        *(f"applied migration {each}" for each in applied),
+        *(f"made bucket {each}" for each in made),
+    )
+
+
+async def migrate(dsn: str) -> tuple[str, ...]:
+    """Apply the migrations that the database lacks, and return their files."""
+    return tuple(each.file for each in await Migrator(dsn).apply())
+
+
+async def missing(settings: Settings) -> tuple[str, ...]:
+    """Return what `initialise` would do; it changes nothing."""
+    pending = await Migrator(settings.database_url).pending()
+    absent = await missing_buckets(
+        s3_access(settings), [settings.evidence_bucket, settings.candidates_bucket]
+    )
+    return (
+        *(f"migration {each.file} is not applied" for each in pending),
+        *(f"bucket {each} is not there" for each in absent),
+    )
+
+
+def s3_access(settings: Settings) -> S3Access:
+    """Return how the settings' store is reached."""
+    return S3Access(
+        endpoint=settings.minio_endpoint,
+        access_key=settings.minio_access_key,
+        secret_key=settings.minio_secret_key,
+        region=settings.minio_region,
+        is_tls=settings.minio_tls,
+    )
+
+
+def _oidc(settings: Settings) -> OidcSettings:
+    return OidcSettings(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        jwks_uri=settings.oidc_jwks_uri,
+        kinds=KindRules(
+            human_clients=settings.human_clients,
+            agent_clients=settings.agent_clients,
+            system_clients=settings.system_clients,
+        ),
+    )
+
+
+def _nats(settings: Settings) -> NatsAccess:
+    return NatsAccess(
+        url=settings.nats_url,
+        user=settings.nats_user,
+        password=settings.nats_password,
+    )
+
+
+async def _check_schema(pool: Pool) -> None:
+    """Raise unless Postgres answers and has the schema of this version."""
+    wanted = max(each.version for each in find_migrations(migrations_folder()))
+    found = await schema_version(pool)
+    if found != wanted:
+        raise Unavailable(
+            system=f"Postgres with schema version {wanted} (it has {found})",
+            deadline_s=None,
+        )
+
+
+async def _check_both(evidence: S3ContentStore, candidates: S3ContentStore) -> None:
+    await evidence.check()
+    await candidates.check()

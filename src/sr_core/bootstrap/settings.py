@@ -1,0 +1,161 @@
+"""Settings from the environment, all of one family of names (SPEC 15.3).
+
+A variable of ours that is misspelt is an error, not a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sr_core.domain.errors import MalformedInput
+
+_FAMILIES: Final = ("SR_DATABASE_", "SR_MINIO_", "SR_NATS_", "SR_OIDC_", "SR_SANDBOX")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One variable: its default, None if it has to be given, and what it is for."""
+
+    default: str | None
+    meaning: str
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    "SR_HOST": Setting(default="127.0.0.1", meaning="the address to listen on"),
+    "SR_PORT": Setting(default="3000", meaning="the port to listen on"),
+    "SR_DATABASE_URL": Setting(default=None, meaning="the Postgres that holds the log"),
+    "SR_MINIO_ENDPOINT": Setting(default=None, meaning="host:port of the S3 store"),
+    "SR_MINIO_ACCESS_KEY": Setting(default=None, meaning="who we are at the S3 store"),
+    "SR_MINIO_SECRET_KEY": Setting(default=None, meaning="its secret"),
+    "SR_MINIO_REGION": Setting(default="us-east-1", meaning="the S3 store's region"),
+    "SR_MINIO_TLS": Setting(default="true", meaning="whether the S3 store has TLS"),
+    "SR_MINIO_EVIDENCE_BUCKET": Setting(
+        default="evidence-public", meaning="the bucket of evidence bundles"
+    ),
+    "SR_MINIO_CANDIDATES_BUCKET": Setting(
+        default="candidates", meaning="the bucket of candidates' files"
+    ),
+    "SR_NATS_URL": Setting(default=None, meaning="the NATS server"),
+    "SR_NATS_USER": Setting(default="", meaning="who we are at the NATS server"),
+    "SR_NATS_PASSWORD": Setting(default="", meaning="its password"),
+    "SR_OIDC_ISSUER": Setting(default=None, meaning="whose tokens are believed"),
+    "SR_OIDC_AUDIENCE": Setting(default="solver-ralph", meaning="whom they are for"),
+    "SR_OIDC_JWKS_URI": Setting(default=None, meaning="where the issuer's keys are"),
+    "SR_OIDC_HUMAN_CLIENTS": Setting(
+        default=None, meaning="clients that people log in through, by commas"
+    ),
+    "SR_OIDC_AGENT_CLIENTS": Setting(
+        default=None, meaning="clients that agents are, by commas"
+    ),
+    "SR_OIDC_SYSTEM_CLIENTS": Setting(
+        default=None, meaning="clients that our own services are, by commas"
+    ),
+    "SR_SANDBOX": Setting(
+        default="bubblewrap",
+        meaning="where oracles run: bubblewrap, or plain, which proves nothing",
+    ),
+    "SR_SANDBOX_BWRAP": Setting(
+        default="", meaning="the bwrap program, if not the one of the wheel or PATH"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a deployment says of itself; secrets are not part of what it prints."""
+
+    host: str
+    port: int
+    database_url: str = field(repr=False)
+    minio_endpoint: str
+    minio_access_key: str
+    minio_secret_key: str = field(repr=False)
+    minio_region: str
+    minio_tls: bool
+    evidence_bucket: str
+    candidates_bucket: str
+    nats_url: str
+    nats_user: str
+    nats_password: str = field(repr=False)
+    oidc_issuer: str
+    oidc_audience: str
+    oidc_jwks_uri: str
+    human_clients: frozenset[str]
+    agent_clients: frozenset[str]
+    system_clients: frozenset[str]
+    sandbox: str
+    bwrap: str | None
+
+
+def parse_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that the environment holds.
+
+    Raises:
+        MalformedInput: a variable is missing, misspelt, or of the wrong form.
+
+    """
+    _refuse_unknown(environment)
+    return Settings(
+        host=_text(environment, "SR_HOST"),
+        port=_port(environment),
+        database_url=_text(environment, "SR_DATABASE_URL"),
+        minio_endpoint=_text(environment, "SR_MINIO_ENDPOINT"),
+        minio_access_key=_text(environment, "SR_MINIO_ACCESS_KEY"),
+        minio_secret_key=_text(environment, "SR_MINIO_SECRET_KEY"),
+        minio_region=_text(environment, "SR_MINIO_REGION"),
+        minio_tls=_choice(environment, "SR_MINIO_TLS", ("true", "false")) == "true",
+        evidence_bucket=_text(environment, "SR_MINIO_EVIDENCE_BUCKET"),
+        candidates_bucket=_text(environment, "SR_MINIO_CANDIDATES_BUCKET"),
+        nats_url=_text(environment, "SR_NATS_URL"),
+        nats_user=_text(environment, "SR_NATS_USER"),
+        nats_password=_text(environment, "SR_NATS_PASSWORD"),
+        oidc_issuer=_text(environment, "SR_OIDC_ISSUER"),
+        oidc_audience=_text(environment, "SR_OIDC_AUDIENCE"),
+        oidc_jwks_uri=_text(environment, "SR_OIDC_JWKS_URI"),
+        human_clients=_names(environment, "SR_OIDC_HUMAN_CLIENTS"),
+        agent_clients=_names(environment, "SR_OIDC_AGENT_CLIENTS"),
+        system_clients=_names(environment, "SR_OIDC_SYSTEM_CLIENTS"),
+        sandbox=_choice(environment, "SR_SANDBOX", ("bubblewrap", "plain")),
+        bwrap=_text(environment, "SR_SANDBOX_BWRAP") or None,
+    )
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if name.startswith(_FAMILIES) and name not in SETTINGS:
+            near = difflib.get_close_matches(name, SETTINGS, n=1)
+            raise MalformedInput(
+                field="environment",
+                found=name,
+                expected=near[0] if near else "a variable of deploy/env.example",
+            )
+
+
+def _text(environment: Mapping[str, str], name: str) -> str:
+    setting = SETTINGS[name]
+    value = environment.get(name, setting.default)
+    if value is None:
+        raise MalformedInput(field=name, found=None, expected=setting.meaning)
+    return value
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = _text(environment, name)
+    if value not in choices:
+        raise MalformedInput(field=name, found=value, expected=" or ".join(choices))
+    return value
+
+
+def _names(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    given = _text(environment, name).split(",")
+    return frozenset(each.strip() for each in given if each.strip())
+
+
+def _port(environment: Mapping[str, str]) -> int:
+    value = _text(environment, "SR_PORT")
+    if value.isascii() and value.isdigit() and 0 < int(value) < 2**16:
+        return int(value)
+    raise MalformedInput(field="SR_PORT", found=value, expected="a port, 1 to 65535")

@@ -1,0 +1,28 @@
+"""`sr init`: bring a deployment's services to the needed state, or say what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+
+from sr_core.bootstrap.compose import initialise, missing
+from sr_core.bootstrap.settings import parse_settings
+
+
+async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="sr init")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; exit 1 if anything is missing",
+    )
+    chosen = parser.parse_args(arguments)
+    settings = parse_settings(environment)
+    found = await (missing if chosen.check else initialise)(settings)
+    for each in found:
+        sys.stdout.write(f"{each}\n")
+    if not found:
+        sys.stdout.write("everything is in place\n")
+    return 1 if chosen.check and found else 0

@@ -1,0 +1,123 @@
+"""Identifiers: what each names, and the one way to make it from text.
+
+An identifier is ``<prefix>_<ULID>``. The prefix says what it names; the ULID, 26
+characters of Crockford base32, sorts by time of creation (SPEC 1.3.1). A candidate's
+also carries the hash of its bytes: ``sha256:<hex>|cand_<ULID>``, with ``git:<commit>|``
+before it where the bytes are one commit.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NewType
+
+from sr_core.domain.errors import MalformedInput
+from sr_core.domain.refs import ContentHash, parse_content_hash
+
+LoopId = NewType("LoopId", str)
+IterationId = NewType("IterationId", str)
+CandidateId = NewType("CandidateId", str)
+RunId = NewType("RunId", str)
+BundleId = NewType("BundleId", str)
+ApprovalId = NewType("ApprovalId", str)
+DecisionId = NewType("DecisionId", str)
+ExceptionId = NewType("ExceptionId", str)
+FreezeId = NewType("FreezeId", str)
+SuiteId = NewType("SuiteId", str)
+OracleId = NewType("OracleId", str)
+
+_ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
+_CANDIDATE: Final = re.compile(
+    rf"(?:git:[0-9a-f]{{7,64}}\|)?(sha256:[0-9a-f]{{64}})\|cand_{_ULID}"
+)
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+def parse_loop_id(text: str) -> LoopId:
+    """Return `text` as a loop's identifier, or raise `MalformedInput`."""
+    return LoopId(_checked("loop", text))
+
+
+def parse_iteration_id(text: str) -> IterationId:
+    """Return `text` as an iteration's identifier, or raise `MalformedInput`."""
+    return IterationId(_checked("iter", text))
+
+
+def parse_run_id(text: str) -> RunId:
+    """Return `text` as a run's identifier, or raise `MalformedInput`."""
+    return RunId(_checked("run", text))
+
+
+def parse_approval_id(text: str) -> ApprovalId:
+    """Return `text` as an approval's identifier, or raise `MalformedInput`."""
+    return ApprovalId(_checked("appr", text))
+
+
+def parse_decision_id(text: str) -> DecisionId:
+    """Return `text` as a decision's identifier, or raise `MalformedInput`."""
+    return DecisionId(_checked("dec", text))
+
+
+def parse_exception_id(text: str) -> ExceptionId:
+    """Return `text` as an exception's identifier, or raise `MalformedInput`."""
+    return ExceptionId(_checked("exc", text))
+
+
+def parse_freeze_id(text: str) -> FreezeId:
+    """Return `text` as a freeze record's identifier, or raise `MalformedInput`."""
+    return FreezeId(_checked("freeze", text))
+
+
+def parse_suite_id(text: str) -> SuiteId:
+    """Return `text` as an oracle suite's identifier, or raise `MalformedInput`."""
+    return SuiteId(_named("suite", text))
+
+
+def parse_oracle_id(text: str) -> OracleId:
+    """Return `text` as an oracle's identifier, or raise `MalformedInput`."""
+    return OracleId(_named("oracle", text))
+
+
+def parse_candidate_id(text: str) -> CandidateId:
+    """Return `text` as a candidate's identifier, or raise `MalformedInput`."""
+    if _CANDIDATE.fullmatch(text):
+        return CandidateId(text)
+    raise MalformedInput(
+        field="candidate id",
+        found=text,
+        expected="sha256:<64 hex digits>|cand_<ULID>, with git:<commit>| before it or "
+        "not",
+    )
+
+
+def build_candidate_id(content_hash: ContentHash, *, fresh: str) -> CandidateId:
+    """Return the identifier of the candidate whose bytes have `content_hash`.
+
+    `fresh` is a new ``cand_<ULID>``.
+    """
+    return parse_candidate_id(f"{content_hash}|{fresh}")
+
+
+def candidate_hash(candidate_id: CandidateId) -> ContentHash:
+    """Return the content hash that the candidate's identifier carries."""
+    found = _CANDIDATE.fullmatch(candidate_id)
+    assert found is not None, "a CandidateId is made by parse_candidate_id only"
+    return parse_content_hash(found.group(1))
+
+
+def _checked(prefix: str, text: str) -> str:
+    if re.fullmatch(rf"{prefix}_{_ULID}", text):
+        return text
+    raise MalformedInput(
+        field=f"{prefix} id", found=text, expected=f"{prefix}_ and a 26-character ULID"
+    )
+
+
+def _named(prefix: str, text: str) -> str:
+    if re.fullmatch(rf"{prefix}:{_NAME}", text):
+        return text
+    raise MalformedInput(
+        field=f"{prefix} id",
+        found=text,
+        expected=f"{prefix}: and a name of letters, digits, dots, dashes, underscores",
+    )

@@ -1,0 +1,81 @@
+"""What stops the line: integrity conditions, and the triggers that pause a loop.
+
+An integrity condition says that a judgement cannot be trusted (SPEC 6.3). All of them
+block, all are escalated, none can be waived (C-OR-7). Every one is a stop trigger too;
+other triggers stop a loop for its own sake (SPEC 6.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class IntegrityCondition(StrEnum):
+    """Why a judgement cannot be trusted."""
+
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    MANIFEST_INVALID = "MANIFEST_INVALID"
+    ORACLE_ENV_MISMATCH = "ORACLE_ENV_MISMATCH"
+    ORACLE_FLAKE = "ORACLE_FLAKE"
+    ORACLE_GAP = "ORACLE_GAP"
+    ORACLE_TAMPER = "ORACLE_TAMPER"
+
+
+class StopTrigger(StrEnum):
+    """Why a loop was paused (C-LOOP-3)."""
+
+    BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    INTEGRITY_VIOLATION = "INTEGRITY_VIOLATION"
+    ORACLE_ENV_MISMATCH = "ORACLE_ENV_MISMATCH"
+    ORACLE_FLAKE = "ORACLE_FLAKE"
+    ORACLE_GAP = "ORACLE_GAP"
+    ORACLE_TAMPER = "ORACLE_TAMPER"
+    REPEATED_FAILURE = "REPEATED_FAILURE"
+
+    @property
+    def is_integrity(self) -> bool:
+        """Whether an integrity condition is behind it, so that no decision suffices."""
+        return self in _INTEGRITY
+
+
+class Portal(StrEnum):
+    """The places where humans bind; there are no others (SPEC 7.1)."""
+
+    EXCEPTION = "HumanAuthorityExceptionProcess"
+    GOVERNANCE = "GovernanceChangePortal"
+    RELEASE = "ReleaseApprovalPortal"
+
+
+TRIGGER_OF: Final[Mapping[IntegrityCondition, StopTrigger]] = MappingProxyType(
+    {
+        IntegrityCondition.EVIDENCE_MISSING: StopTrigger.EVIDENCE_MISSING,
+        IntegrityCondition.MANIFEST_INVALID: StopTrigger.INTEGRITY_VIOLATION,
+        IntegrityCondition.ORACLE_ENV_MISMATCH: StopTrigger.ORACLE_ENV_MISMATCH,
+        IntegrityCondition.ORACLE_FLAKE: StopTrigger.ORACLE_FLAKE,
+        IntegrityCondition.ORACLE_GAP: StopTrigger.ORACLE_GAP,
+        IntegrityCondition.ORACLE_TAMPER: StopTrigger.ORACLE_TAMPER,
+    }
+)
+assert TRIGGER_OF.keys() == set(IntegrityCondition), "every condition stops the line"
+
+_INTEGRITY: Final = frozenset(TRIGGER_OF.values())
+
+
+def recommended_portal(trigger: StopTrigger) -> Portal:
+    """Return the portal at which `trigger` is answered (SPEC 6.4)."""
+    return Portal.GOVERNANCE if trigger.is_integrity else Portal.EXCEPTION
+
+
+PORTAL_ROLE: Final[Mapping[Portal, str]] = MappingProxyType(
+    {
+        Portal.EXCEPTION: "ExceptionReviewer",
+        Portal.GOVERNANCE: "GovernanceSteward",
+        Portal.RELEASE: "ReleaseApprover",
+    }
+)
+"""The role that a human needs to bind at a portal (SPEC 7.1)."""
+assert PORTAL_ROLE.keys() == set(Portal), "every portal has its role"

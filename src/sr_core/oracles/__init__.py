@@ -1,0 +1,1 @@
+"""Programs of their own, run by path inside a sandbox; nothing here is imported."""

@@ -1,0 +1,119 @@
+"""What every test may ask for by name.
+
+stack ──▶ template ──▶ database   a fresh database, cloned in some 50 ms
+      └──────────────▶ bucket     a fresh bucket, emptied and removed after
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
+from psycopg.sql import SQL, Composed, Identifier
+
+from pytest_sr.stack.addresses import S3Address, S3Keys, StackAddresses
+from sr_core.adapters.postgres.migrate import Migrator
+from sr_core.adapters.s3.connection import S3Access
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[StackAddresses]:
+    """The services, started when the first test asks for them."""
+    from pytest_sr.stack.client import StackProcess  # noqa: PLC0415 - only if asked
+
+    with StackProcess() as process:
+        yield process.start(print)
+
+
+@pytest.fixture(scope="session")
+def template(stack: StackAddresses) -> str:
+    """The name of a database with every migration applied, and nobody connected."""
+    name = f"template_{os.getpid()}_{secrets.token_hex(4)}"
+    execute(stack, SQL("CREATE DATABASE {}").format(Identifier(name)))
+    asyncio.run(Migrator(stack.postgres.dsn(name)).apply())
+    return name
+
+
+@pytest.fixture
+def database(stack: StackAddresses, template: str) -> Iterator[str]:
+    """The address of a database of the test's own, with every migration applied."""
+    with fresh_database(stack, template) as name:
+        yield stack.postgres.dsn(name)
+
+
+@pytest.fixture
+def empty_database(stack: StackAddresses) -> Iterator[str]:
+    """The address of a database of the test's own, with nothing in it."""
+    with fresh_database(stack, "template0") as name:
+        yield stack.postgres.dsn(name)
+
+
+@contextmanager
+def fresh_database(stack: StackAddresses, template: str) -> Iterator[str]:
+    name = f"case_{os.getpid()}_{secrets.token_hex(4)}"
+    execute(
+        stack,
+        SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            Identifier(name), Identifier(template)
+        ),
+    )
+    yield name
+    execute(stack, SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def execute(stack: StackAddresses, statement: Composed) -> None:
+    with psycopg.connect(stack.postgres.dsn("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of the test's own; `app` may use it, `admin` may do anything to it."""
+
+    name: str
+    address: S3Address
+    admin: Minio
+
+    def access(self, *, deadline_s: float = 10.0) -> S3Access:
+        return access(self.address, self.address.app, deadline_s=deadline_s)
+
+
+@pytest.fixture
+def bucket(stack: StackAddresses) -> Iterator[Bucket]:
+    name = f"case-{os.getpid()}-{secrets.token_hex(4)}"
+    s3_access = access(stack.s3, stack.s3.admin)
+    pool = s3_access.pool()
+    admin = s3_access.client(pool)
+    admin.make_bucket(name)
+    yield Bucket(name, stack.s3, admin)
+    with suppress(S3Error):  # most tests set no policy
+        admin.delete_bucket_policy(name)
+    stored = admin.list_objects(name, recursive=True)
+    doomed = [DeleteObject(each.object_name) for each in stored if each.object_name]
+    assert not list(admin.remove_objects(name, doomed))
+    admin.remove_bucket(name)
+    pool.clear()
+
+
+def access(address: S3Address, keys: S3Keys, *, deadline_s: float = 10.0) -> S3Access:
+    return S3Access(
+        endpoint=address.endpoint,
+        access_key=keys.access_key,
+        secret_key=keys.secret_key,
+        region=address.region,
+        deadline_s=deadline_s,
+    )

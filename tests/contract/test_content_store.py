@@ -1,0 +1,278 @@
+"""What every `ContentStore` owes its callers; run over each adapter there is."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from sr_core.adapters.memory.content_store import MemoryContentStore
+from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
+from sr_core.adapters.s3.connection import S3Access
+from sr_core.adapters.s3.content_store import S3ContentStore
+from sr_core.domain.refs import hash_bytes
+from sr_core.ports.content_store import (
+    ContentConflict,
+    ContentStore,
+    ObjectKey,
+    PartState,
+    Unretrievable,
+)
+from sr_core.ports.errors import Unavailable
+
+pytestmark = pytest.mark.anyio
+
+KEY = ObjectKey("sha256/00/manifest.json")
+DATA = b'{"verdict":"PASS"}'
+GUESSED = "guessed"
+
+
+@pytest.fixture(params=["memory", "s3"])
+def store(request: pytest.FixtureRequest) -> ContentStore:
+    if request.param == "memory":
+        return MemoryContentStore()
+    s3_store: S3ContentStore = request.getfixturevalue("s3_store")
+    return s3_store
+
+
+@pytest.fixture
+def s3_store(bucket) -> S3ContentStore:
+    return S3ContentStore(bucket.access(), bucket=bucket.name)
+
+
+class TestWhatIsPut:
+    """A8: written once, read back, and checked at every read."""
+
+    @pytest.mark.parametrize("data", [DATA, b"", bytes(range(256)) * 4096])
+    async def test_reads_back(self, store, data):
+        await store.put(KEY, data)
+
+        assert await store.get(KEY, expected=hash_bytes(data)) == data
+
+    async def test_may_be_put_again(self, store):
+        await store.put(KEY, DATA)
+
+        await store.put(KEY, DATA)
+
+        assert await store.get(KEY, expected=hash_bytes(DATA)) == DATA
+
+    async def test_is_never_overwritten(self, store):
+        await store.put(KEY, DATA)
+
+        with pytest.raises(ContentConflict, match="other bytes"):
+            await store.put(KEY, b"other")
+
+        assert await store.get(KEY, expected=hash_bytes(DATA)) == DATA
+
+    async def test_in_a_race_is_what_one_of_them_put(self, store):
+        contents = [b"%d" % number for number in range(16)]
+
+        results = await asyncio.gather(
+            *(store.put(KEY, each) for each in contents), return_exceptions=True
+        )
+
+        assert [type(each) for each in results].count(ContentConflict) == 15
+        winner = contents[results.index(None)]
+        assert await store.get(KEY, expected=hash_bytes(winner)) == winner
+
+
+class TestWhatIsNotThere:
+    """C-EVID-6: the answer says what was found instead."""
+
+    async def test_is_missing(self, store):
+        with pytest.raises(Unretrievable, match="is MISSING") as error:
+            await store.get(KEY, expected=hash_bytes(DATA))
+
+        assert (error.value.key, error.value.state) == (KEY, PartState.MISSING)
+
+    async def test_is_corrupted_if_other_bytes_are(self, store):
+        await store.put(KEY, b"other")
+
+        with pytest.raises(Unretrievable, match="is CORRUPTED"):
+            await store.get(KEY, expected=hash_bytes(DATA))
+
+
+class TestSomebodyAtTheBucket:
+    async def test_who_overwrites_is_found_out(self, s3_store, bucket):
+        await s3_store.put(KEY, DATA)
+        bucket.admin.put_object(bucket.name, KEY, io.BytesIO(b"PASS"), 4)
+
+        with pytest.raises(Unretrievable, match="is CORRUPTED"):
+            await s3_store.get(KEY, expected=hash_bytes(DATA))
+        with pytest.raises(ContentConflict):
+            await s3_store.put(KEY, DATA)
+
+    async def test_who_removes_the_object_is_found_out(self, s3_store, bucket):
+        await s3_store.put(KEY, DATA)
+        bucket.admin.remove_object(bucket.name, KEY)
+
+        with pytest.raises(Unretrievable, match="is MISSING"):
+            await s3_store.get(KEY, expected=hash_bytes(DATA))
+
+    async def test_who_denies_it_is_found_out(self, s3_store, bucket):
+        await s3_store.put(KEY, DATA)
+        deny(bucket, "s3:GetObject", KEY)
+
+        with pytest.raises(Unretrievable, match="is DENIED"):
+            await s3_store.get(KEY, expected=hash_bytes(DATA))
+
+        bucket.admin.delete_bucket_policy(bucket.name)
+        assert await s3_store.get(KEY, expected=hash_bytes(DATA)) == DATA
+
+    async def test_who_denies_writing_is_found_out(self, s3_store, bucket):
+        deny(bucket, "s3:PutObject", "sha256/*")
+
+        with pytest.raises(Unretrievable, match="is DENIED"):
+            await s3_store.put(KEY, DATA)
+
+    async def test_is_no_reader_without_the_key(self, bucket):
+        stranger = replace(bucket.access(), secret_key=GUESSED)
+
+        with pytest.raises(Unretrievable, match="is DENIED"):
+            await S3ContentStore(stranger, bucket=bucket.name).get(
+                KEY, expected=hash_bytes(DATA)
+            )
+
+
+def deny(bucket, action: str, resource: str) -> None:
+    """Deny `action` to the application; whoever is admin may go on."""
+    statement = {
+        "Effect": "Deny",
+        "Principal": {"AWS": ["arn:aws:iam::*:user/app"]},
+        "Action": [action],
+        "Resource": [f"arn:aws:s3:::{bucket.name}/{resource}"],
+    }
+    bucket.admin.set_bucket_policy(
+        bucket.name, json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+
+
+class TestNoUsableAnswer:
+    """It says nothing about the object."""
+
+    async def test_is_unavailable_where_nobody_listens(self):
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            await assert_unavailable(store_at(held.getsockname()[1]))
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n",
+            b"this is not HTTP\r\n\r\n",
+            b"",
+        ],
+        ids=["503", "500", "redirect", "not HTTP", "hung up"],
+    )
+    async def test_is_unavailable(self, answer):
+        with server(answer) as port:
+            await assert_unavailable(store_at(port))
+
+    async def test_is_unavailable_where_it_is_cut_short(self):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{"
+
+        with server(answer) as port, pytest.raises(Unavailable):
+            await store_at(port).get(KEY, expected=hash_bytes(DATA))
+
+    async def test_is_unavailable_where_it_never_comes(self):
+        with server(None) as port:
+            await assert_unavailable(store_at(port, deadline_s=0.2))
+
+    async def test_is_unavailable_where_it_drips(self):
+        with server(b"HTTP/1.1 200 OK\r\n", drip=b"X: y\r\n") as port:
+            await assert_unavailable(store_at(port, deadline_s=0.3))
+
+    async def test_is_unavailable_for_a_write_without_a_bucket(self, bucket):
+        store = S3ContentStore(bucket.access(), bucket="no-such-bucket")
+
+        with pytest.raises(Unavailable, match="no-such-bucket"):
+            await store.put(KEY, DATA)
+
+
+async def assert_unavailable(store: S3ContentStore) -> None:
+    with pytest.raises(Unavailable) as error:
+        await store.get(KEY, expected=hash_bytes(DATA))
+    assert error.value.code == "UNAVAILABLE"
+    with pytest.raises(Unavailable):
+        await store.put(KEY, DATA)
+    with pytest.raises(Unavailable):
+        await store.check()
+
+
+def store_at(port: int, *, deadline_s: float = 2.0) -> S3ContentStore:
+    access = S3Access(
+        endpoint=f"127.0.0.1:{port}",
+        access_key="app",
+        secret_key=GUESSED,
+        deadline_s=deadline_s,
+    )
+    return S3ContentStore(access, bucket="evidence")
+
+
+@contextmanager
+def server(answer: bytes | None, *, drip: bytes = b"") -> Iterator[int]:
+    """A server that gives `answer` to whatever it is asked; None is no answer at all."""
+    over = threading.Event()
+
+    class Talk(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            with suppress(OSError):
+                self.wfile.write(answer or b"")
+                while (drip or answer is None) and not over.wait(0.05):
+                    self.wfile.write(drip)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk) as listening:
+        serving = threading.Thread(target=listening.serve_forever, args=(0.05,))
+        serving.start()
+        yield listening.server_address[1]
+        over.set()
+        listening.shutdown()
+        serving.join()
+
+
+class TestReadiness:
+    async def test_holds_where_the_bucket_is(self, s3_store):
+        await s3_store.check()
+
+    async def test_fails_where_it_is_not(self, bucket):
+        with pytest.raises(Unavailable, match="no-such-bucket"):
+            await S3ContentStore(bucket.access(), bucket="no-such-bucket").check()
+
+    async def test_fails_without_the_key(self, bucket):
+        stranger = replace(bucket.access(), secret_key=GUESSED)
+
+        with pytest.raises(Unavailable):
+            await S3ContentStore(stranger, bucket=bucket.name).check()
+
+
+class TestBuckets:
+    async def test_are_made_once(self, bucket):
+        fresh = f"{bucket.name}-2"
+        admin = replace(
+            bucket.access(),
+            access_key=bucket.address.admin.access_key,
+            secret_key=bucket.address.admin.secret_key,
+        )
+        wanted = [bucket.name, fresh]
+        try:
+            assert await missing_buckets(admin, wanted) == (fresh,)
+            assert await ensure_buckets(admin, wanted) == (fresh,)
+            assert await ensure_buckets(admin, wanted) == ()
+        finally:
+            bucket.admin.remove_bucket(fresh)
+
+    async def test_are_not_made_by_just_anybody(self, bucket):
+        with pytest.raises(Unavailable):
+            await ensure_buckets(bucket.access(), [f"{bucket.name}-2"])

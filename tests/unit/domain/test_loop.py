@@ -1,0 +1,522 @@
+"""The loop's rules, clause by clause (SPEC 4.1, C-LOOP-1, C-LOOP-3, C-DEC-1)."""
+
+from dataclasses import replace
+
+import pytest
+
+from sr_core.domain.decision import DecisionKind
+from sr_core.domain.dossier import fold
+from sr_core.domain.errors import (
+    AuthorityRequired,
+    BudgetExhausted,
+    DecisionRequired,
+    DecisionScopeMismatch,
+    IntegrityUnresolved,
+    IterationInProgress,
+    MalformedInput,
+    NotVerified,
+    TransitionRefused,
+)
+from sr_core.domain.ids import DecisionId, IterationId
+from sr_core.domain.integrity import (
+    TRIGGER_OF,
+    IntegrityCondition,
+    Portal,
+    StopTrigger,
+    recommended_portal,
+)
+from sr_core.domain.iteration import IterationOutcome, IterationStarted
+from sr_core.domain.loop import (
+    ActivateLoop,
+    Budgets,
+    CloseLoop,
+    CreateLoop,
+    LoopActivated,
+    LoopClosed,
+    LoopCreated,
+    LoopPaused,
+    LoopPhase,
+    LoopResumed,
+    PauseLoop,
+    ResumeLoop,
+    StartIteration,
+    StopTriggered,
+    decide,
+    evolve,
+    stop,
+    stop_after_failures,
+    stop_for,
+)
+from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.testing import AGENT, DIRECTIVE, HUMAN, LOOP_1, SYSTEM, Story, ulid
+
+ITERATION = IterationId(f"iter_{ulid(99)}")
+UNKNOWN_DECISION = DecisionId(f"dec_{ulid(99)}")
+
+CREATE = CreateLoop(
+    by=HUMAN, loop_id=LOOP_1, goal="a goal", budgets=Budgets(), directive=DIRECTIVE
+)
+START = StartIteration(by=SYSTEM, iteration_id=ITERATION, refs=(DIRECTIVE,))
+RESUME = ResumeLoop(by=HUMAN, decision_id=None)
+GIVEN = [
+    ActivateLoop(by=HUMAN),
+    PauseLoop(by=HUMAN),
+    RESUME,
+    CloseLoop(by=HUMAN),
+    START,
+]
+
+
+def loop_in(phase):
+    """A loop that came into `phase` by commands."""
+    story = Story().create()
+    if phase in {LoopPhase.ACTIVE, LoopPhase.PAUSED}:
+        story.give(ActivateLoop(by=HUMAN))
+    if phase is LoopPhase.PAUSED:
+        story.give(PauseLoop(by=HUMAN))
+    if phase is LoopPhase.CLOSED:
+        story.give(CloseLoop(by=HUMAN))
+    return story.loop
+
+
+def name(value):
+    return getattr(value, "value", None) or type(value).__name__
+
+
+class TestCreation:
+    """SPEC 4.1: a loop has a goal, bounds and a directive from its first event."""
+
+    def test_it_opens_with_what_was_asked_for(self):
+        events = decide(None, CREATE)
+
+        assert events == (
+            LoopCreated(
+                loop_id=LOOP_1,
+                goal="a goal",
+                budgets=Budgets(max_iterations=5, max_oracle_runs=25),
+                directive_ref=DIRECTIVE,
+            ),
+        )
+
+    def test_it_begins_in_created(self, story):
+        assert story.create().loop.phase is LoopPhase.CREATED
+
+    @pytest.mark.parametrize("by", [HUMAN, AGENT, SYSTEM], ids=str)
+    def test_any_kind_of_actor_opens_one(self, by):
+        assert decide(None, replace(CREATE, by=by))
+
+    def test_it_opens_once(self, story):
+        loop = story.create().loop
+
+        with pytest.raises(TransitionRefused, match="CREATED, which refuses CreateLoop"):
+            decide(loop, CREATE)
+
+    @pytest.mark.parametrize("goal", ["", " ", "\n\t"], ids=repr)
+    def test_a_goal_that_says_nothing_is_refused(self, goal):
+        with pytest.raises(MalformedInput, match="what the loop is to reach"):
+            decide(None, replace(CREATE, goal=goal))
+
+    def test_a_directive_is_a_governed_artifact(self):
+        loop_ref = Ref(kind=RefKind.LOOP, id=LOOP_1, rel=RefRelation.DEPENDS_ON)
+
+        with pytest.raises(MalformedInput, match="Give GovernedArtifact"):
+            decide(None, replace(CREATE, directive=loop_ref))
+
+    @pytest.mark.parametrize("bound", ["max_iterations", "max_oracle_runs"])
+    @pytest.mark.parametrize("number", [0, -1])
+    def test_a_bound_is_at_least_one(self, bound, number):
+        with pytest.raises(MalformedInput, match=rf"budgets\.{bound}: found {number}"):
+            Budgets(**{bound: number})
+
+
+class TestPhases:
+    """SPEC 4.1: each phase allows its own commands and names them."""
+
+    @pytest.mark.parametrize(
+        ("phase", "command", "event"),
+        [
+            (LoopPhase.CREATED, ActivateLoop(by=HUMAN), LoopActivated(loop_id=LOOP_1)),
+            (LoopPhase.CREATED, CloseLoop(by=HUMAN), LoopClosed(loop_id=LOOP_1)),
+            (LoopPhase.ACTIVE, PauseLoop(by=HUMAN), LoopPaused(loop_id=LOOP_1)),
+            (LoopPhase.ACTIVE, CloseLoop(by=SYSTEM), LoopClosed(loop_id=LOOP_1)),
+            (
+                LoopPhase.ACTIVE,
+                START,
+                IterationStarted(
+                    iteration_id=ITERATION,
+                    loop_id=LOOP_1,
+                    sequence=1,
+                    refs=(DIRECTIVE,),
+                ),
+            ),
+            (
+                LoopPhase.PAUSED,
+                RESUME,
+                LoopResumed(loop_id=LOOP_1, decision_id=None),
+            ),
+            (LoopPhase.PAUSED, CloseLoop(by=HUMAN), LoopClosed(loop_id=LOOP_1)),
+        ],
+        ids=name,
+    )
+    def test_what_a_phase_allows_happens(self, phase, command, event):
+        loop = loop_in(phase)
+
+        events = decide(loop, command)
+
+        assert events == (event,)
+
+    @pytest.mark.parametrize(
+        ("phase", "refused", "allowed"),
+        [
+            (
+                LoopPhase.CREATED,
+                {PauseLoop, ResumeLoop, StartIteration},
+                "ActivateLoop, CloseLoop",
+            ),
+            (
+                LoopPhase.ACTIVE,
+                {ActivateLoop, ResumeLoop},
+                "CloseLoop, PauseLoop, StartIteration",
+            ),
+            (
+                LoopPhase.PAUSED,
+                {ActivateLoop, PauseLoop, StartIteration},
+                "CloseLoop, ResumeLoop",
+            ),
+            (
+                LoopPhase.CLOSED,
+                {ActivateLoop, CloseLoop, PauseLoop, ResumeLoop, StartIteration},
+                "nothing",
+            ),
+        ],
+        ids=name,
+    )
+    def test_a_refusal_names_the_phase_and_what_it_allows(
+        self, phase, refused, allowed
+    ):
+        loop = loop_in(phase)
+
+        told = {}
+        for command in GIVEN:
+            try:
+                decide(loop, command)
+            except TransitionRefused as refusal:
+                told[type(command)] = str(refusal)
+
+        assert told == {
+            each: f"{LOOP_1} is {phase}, which refuses {each.__name__}. "
+            f"From {phase} it allows {allowed}."
+            for each in refused
+        }
+
+    def test_before_the_first_event_there_is_only_creation(self):
+        with pytest.raises(TransitionRefused) as refused:
+            decide(None, ActivateLoop(by=HUMAN))
+
+        assert str(refused.value) == (
+            "the loop is not yet created, which refuses ActivateLoop. "
+            "From not yet created it allows CreateLoop."
+        )
+
+    def test_a_refusal_keeps_its_facts(self, story):
+        with pytest.raises(TransitionRefused) as refused:
+            story.create().give(PauseLoop(by=HUMAN))
+
+        assert (refused.value.subject, refused.value.phase) == (LOOP_1, "CREATED")
+
+
+class TestAuthority:
+    """C-TB-1, C-CTX-2: who may give which command."""
+
+    @pytest.mark.parametrize("by", [HUMAN, AGENT], ids=str)
+    def test_only_the_system_starts_iterations(self, story, by):
+        loop = story.open().loop
+
+        with pytest.raises(AuthorityRequired, match="needs an actor of kind SYSTEM"):
+            decide(loop, replace(START, by=by))
+
+    @pytest.mark.parametrize("by", [AGENT, SYSTEM], ids=str)
+    def test_only_a_human_resumes(self, by):
+        loop = loop_in(LoopPhase.PAUSED)
+
+        with pytest.raises(AuthorityRequired, match="needs an actor of kind HUMAN"):
+            decide(loop, replace(RESUME, by=by))
+
+    @pytest.mark.parametrize("command", [ActivateLoop, PauseLoop, CloseLoop])
+    def test_an_agent_governs_no_loop(self, story, command):
+        loop = story.open().loop
+
+        with pytest.raises(AuthorityRequired, match=f"{command.__name__} needs a HUMAN"):
+            decide(loop, command(by=AGENT))
+
+    def test_who_may_not_is_told_so_whatever_the_phase(self):
+        loop = loop_in(LoopPhase.CLOSED)
+
+        with pytest.raises(AuthorityRequired):
+            decide(loop, replace(START, by=AGENT))
+
+
+class TestIterations:
+    """C-LOOP-1, C-LOOP-2: one at a time, within the budget."""
+
+    def test_they_are_numbered_from_one(self, story):
+        story.open().iterate().complete().iterate()
+
+        assert [each.sequence for each in story.dossier.iterations.values()] == [1, 2]
+
+    def test_another_waits_for_the_end_of_the_first(self, story):
+        story.open().iterate()
+
+        with pytest.raises(IterationInProgress, match="is not completed"):
+            decide(story.loop, START)
+
+    def test_the_last_one_within_the_budget_starts(self, story):
+        story.open(Budgets(max_iterations=2)).iterate().complete()
+
+        assert decide(story.loop, START)
+
+    def test_one_past_the_budget_is_refused_and_says_what_to_do(self, story):
+        story.open(Budgets(max_iterations=1)).iterate().complete()
+
+        with pytest.raises(BudgetExhausted) as exhausted:
+            decide(story.loop, START)
+
+        assert str(exhausted.value) == (
+            "max_iterations is 1 and 1 are used. "
+            "Close the loop, or have a human raise the bound."
+        )
+
+
+class TestStops:
+    """C-LOOP-3: a stop trigger pauses the loop, and is recorded once."""
+
+    @pytest.mark.parametrize("trigger", StopTrigger)
+    def test_every_trigger_pauses(self, story, trigger):
+        story.open().stop(trigger)
+
+        assert story.loop.phase is LoopPhase.PAUSED
+        assert story.loop.stops == {trigger: frozenset()}
+
+    @pytest.mark.parametrize("trigger", StopTrigger)
+    def test_it_asks_for_a_decision_at_its_portal(self, story, trigger):
+        (stopped,) = stop(story.open().loop, trigger, condition="why")
+
+        assert stopped == StopTriggered(
+            loop_id=LOOP_1,
+            trigger=trigger,
+            condition="why",
+            requires_decision=True,
+            recommended_portal=recommended_portal(trigger),
+        )
+
+    @pytest.mark.parametrize("trigger", StopTrigger)
+    def test_while_it_is_open_it_does_not_fire_again(self, story, trigger):
+        story.open().stop(trigger)
+
+        assert stop(story.loop, trigger, condition="again") == ()
+
+    def test_another_one_fires_beside_it(self, story):
+        story.open().stop(StopTrigger.ORACLE_GAP).stop(StopTrigger.ORACLE_TAMPER)
+
+        assert set(story.loop.stops) == {
+            StopTrigger.ORACLE_GAP,
+            StopTrigger.ORACLE_TAMPER,
+        }
+
+    def test_a_loop_held_by_hand_can_be_stopped_too(self, story):
+        story.open().give(PauseLoop(by=HUMAN)).stop(StopTrigger.ORACLE_GAP)
+
+        with pytest.raises(DecisionRequired):
+            story.resume()
+
+    def test_a_closed_loop_does_not_stop(self):
+        loop = loop_in(LoopPhase.CLOSED)
+
+        assert stop(loop, StopTrigger.ORACLE_GAP, condition="too late") == ()
+
+    def test_an_exhausted_budget_stops(self, story):
+        refusal = BudgetExhausted(bound="max_iterations", used=1, limit=1)
+
+        (stopped,) = stop_for(story.open().loop, refusal)
+
+        assert stopped.trigger is StopTrigger.BUDGET_EXHAUSTED
+        assert stopped.condition == "max_iterations is 1 and 1 are used"
+
+    def test_no_other_refusal_stops(self, story):
+        refusal = NotVerified(candidate_id="a candidate")
+
+        assert stop_for(story.open().loop, refusal) == ()
+
+
+class TestPortals:
+    """SPEC 6.4: a stop of integrity is for governance, any other for the exceptions."""
+
+    @pytest.mark.parametrize("trigger", TRIGGER_OF.values())
+    def test_integrity_goes_to_governance(self, trigger):
+        assert trigger.is_integrity
+        assert recommended_portal(trigger) is Portal.GOVERNANCE
+
+    @pytest.mark.parametrize(
+        "trigger", [StopTrigger.BUDGET_EXHAUSTED, StopTrigger.REPEATED_FAILURE]
+    )
+    def test_the_others_go_to_the_exceptions(self, trigger):
+        assert not trigger.is_integrity
+        assert recommended_portal(trigger) is Portal.EXCEPTION
+
+
+class TestRepeatedFailure:
+    """SPEC 6.4: the third failure in a row stops the loop."""
+
+    def test_the_third_stops(self, story):
+        story.open()
+        for _ in range(3):
+            story.iterate().complete(IterationOutcome.FAILURE)
+
+        assert StopTrigger.REPEATED_FAILURE in story.loop.stops
+        assert story.log[-1].condition == "3 iterations failed in a row"
+
+    def test_two_do_not(self, story):
+        story.open()
+        for _ in range(2):
+            story.iterate().complete(IterationOutcome.FAILURE)
+
+        assert stop_after_failures(story.loop) == ()
+        assert story.loop.phase is LoopPhase.ACTIVE
+
+    def test_a_success_between_starts_the_count_anew(self, story):
+        story.open()
+        for outcome in ("FAILURE", "FAILURE", "SUCCESS", "FAILURE", "FAILURE"):
+            story.iterate().complete(IterationOutcome(outcome))
+
+        assert story.loop.failures_in_a_row == 2
+        assert story.loop.phase is LoopPhase.ACTIVE
+
+    def test_a_resumed_loop_counts_anew(self, story):
+        story.open(Budgets(max_iterations=9))
+        for _ in range(3):
+            story.iterate().complete(IterationOutcome.FAILURE)
+
+        story.resume(story.judge_stop(StopTrigger.REPEATED_FAILURE))
+
+        assert story.loop.failures_in_a_row == 0
+        story.iterate().complete(IterationOutcome.FAILURE)
+        assert story.loop.phase is LoopPhase.ACTIVE
+
+
+class TestResume:
+    """SPEC 6.9, C-DEC-1: after a stop a loop goes on by a decision about that stop."""
+
+    def test_a_pause_by_hand_needs_none(self, story):
+        story.open().give(PauseLoop(by=HUMAN)).resume()
+
+        assert story.loop.phase is LoopPhase.ACTIVE
+
+    def test_a_decision_made_since_lets_it_go_on(self, story):
+        story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
+        decided = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        story.resume(decided)
+
+        assert story.log[-1] == LoopResumed(loop_id=LOOP_1, decision_id=decided)
+        assert story.loop.phase is LoopPhase.ACTIVE
+        assert story.loop.stops == {}
+
+    def test_without_one_it_does_not(self, story):
+        story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
+        story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        with pytest.raises(DecisionRequired) as required:
+            story.resume()
+
+        assert str(required.value) == (
+            f"BUDGET_EXHAUSTED stopped {LOOP_1}. "
+            "Record a human decision for this trigger and name it."
+        )
+
+    def test_a_decision_made_before_the_stop_is_none(self, story):
+        story.open()
+        early = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+        story.stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        with pytest.raises(DecisionScopeMismatch, match="since it stopped"):
+            story.resume(early)
+
+    def test_a_decision_counts_for_one_stop_only(self, story):
+        story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
+        used = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+        story.resume(used).stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        with pytest.raises(DecisionScopeMismatch):
+            story.resume(used)
+
+    def test_a_decision_about_another_trigger_is_none(self, story):
+        story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
+        other = story.judge_stop(StopTrigger.REPEATED_FAILURE)
+
+        with pytest.raises(DecisionScopeMismatch, match="about BUDGET_EXHAUSTED"):
+            story.resume(other)
+
+    def test_a_decision_that_nobody_made_is_none(self, story):
+        story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        with pytest.raises(DecisionScopeMismatch):
+            story.resume(UNKNOWN_DECISION)
+
+    def test_a_rejection_is_none(self, story):
+        story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
+        no = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED, DecisionKind.REJECTED)
+
+        with pytest.raises(DecisionScopeMismatch):
+            story.resume(no)
+
+    def test_every_open_stop_needs_its_own(self, story):
+        story.open()
+        story.stop(StopTrigger.BUDGET_EXHAUSTED).stop(StopTrigger.REPEATED_FAILURE)
+        first = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        with pytest.raises(DecisionRequired, match="^REPEATED_FAILURE stopped"):
+            story.resume(first)
+
+        story.judge_stop(StopTrigger.REPEATED_FAILURE)
+        assert story.resume(first).loop.phase is LoopPhase.ACTIVE
+
+    def test_no_decision_lifts_a_condition_that_stands(self, story):
+        story.open().stop(StopTrigger.ORACLE_GAP)
+        decided = story.judge_stop(StopTrigger.ORACLE_GAP)
+        command = ResumeLoop(
+            by=HUMAN,
+            decision_id=decided,
+            standing=frozenset({IntegrityCondition.ORACLE_GAP}),
+        )
+
+        with pytest.raises(IntegrityUnresolved) as unresolved:
+            story.give(command)
+
+        assert unresolved.value.conditions == ("ORACLE_GAP",)
+        assert "ORACLE_GAP stands against" in str(unresolved.value)
+
+    def test_a_pause_by_hand_is_lifted_whatever_stands(self, story):
+        story.open().give(PauseLoop(by=HUMAN))
+        command = replace(RESUME, standing=frozenset({IntegrityCondition.ORACLE_GAP}))
+
+        assert story.give(command).loop.phase is LoopPhase.ACTIVE
+
+
+class TestFolding:
+    """C-EVT-7: the state is what the events make it."""
+
+    def test_a_loop_is_opened_once(self, story):
+        story.create()
+
+        with pytest.raises(AssertionError, match="LoopCreated opens a loop"):
+            evolve(story.loop, story.log[0])
+
+    def test_nothing_comes_before_its_opening(self):
+        with pytest.raises(AssertionError, match="follows LoopCreated"):
+            evolve(None, LoopActivated(loop_id=LOOP_1))
+
+    def test_the_log_alone_gives_the_state(self, story):
+        story.open().iterate().complete(IterationOutcome.FAILURE)
+        story.stop(StopTrigger.ORACLE_GAP).judge_stop(StopTrigger.ORACLE_GAP)
+
+        assert fold(story.log) == story.dossier
