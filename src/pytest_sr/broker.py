@@ -41,6 +41,7 @@ class Broker:
         self._process = StackProcess()
         self._lock = threading.Lock()
         self._answer: StackAddresses | StackError | None = None
+        self._desk: threading.Thread | None = None
         self._listener: socket.socket | None = None
         self._secret = secrets.token_hex(16)
 
@@ -63,15 +64,21 @@ class Broker:
             return self._answer
 
     def open_desk(self) -> Desk:
-        """Let workers ask, from another process."""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._serve, daemon=True, name="sr-broker").start()
+        """Let workers ask, from another process; there is one desk, however many."""
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self._desk = threading.Thread(
+                target=self._serve, daemon=True, name="sr-desk"
+            )
+            self._desk.start()
         port: int = self._listener.getsockname()[1]
         return Desk(port=port, secret=self._secret)
 
     def close(self) -> None:
         """Stop the stack, if it was started, and wait until nothing is left of it."""
-        if self._listener is not None:
+        if self._listener is not None and self._desk is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for a call
+            self._desk.join(ASK_S_MAX)
             self._listener.close()
         self._process.close()
 

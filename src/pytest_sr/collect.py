@@ -23,9 +23,9 @@ from pytest_sr.history import History
 from pytest_sr.judge import judge
 from pytest_sr.parse import ScenarioRefused, parse_file
 from pytest_sr.prove import Proof, prove
+from pytest_sr.report.folder import keep
 from pytest_sr.report.terminal import held_of, tell
 from pytest_sr.report.transcript import Transcript
-from pytest_sr.report.write import keep
 from pytest_sr.run import Variant, run_case
 from pytest_sr.scenario import Case, Control, Scenario, Verdict, bind
 from pytest_sr.stack.addresses import StackAddresses
@@ -117,14 +117,12 @@ class _Item(pytest.Function):
         return self.path, self.scenario.place.line - 1, self.name
 
     def repr_failure(  # type: ignore[override]  # a plain text is what pytest prints
-        self,
-        excinfo: pytest.ExceptionInfo[BaseException],
-        style: Any = None,  # noqa: ANN401 - as pytest has it
+        self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> object:
         """Show the scenario's own lines in place of this plugin's frames."""
         if isinstance(excinfo.value, NotHeld):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style=style)
+        return super().repr_failure(excinfo)
 
     def _mark(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -133,6 +131,12 @@ class _Item(pytest.Function):
         for each in scenario.tags:
             self.add_marker(pytest.mark.sr_tag(each))
             self.keywords[each] = True
+
+    def _bench(self) -> Bench:
+        """Return what the fixture gave; it is there once `setup` has been called."""
+        bench = self.funcargs["sr_bench"]
+        assert isinstance(bench, Bench), "the fixture gives a bench"
+        return bench
 
     def _row(self, verdict: Verdict, claims: str, seconds: float) -> None:
         row = {
@@ -154,7 +158,7 @@ class ScenarioItem(_Item):
     def setup(self) -> None:
         """Run the case; raise `NotHeld` if the experiment did not take place."""
         super().setup()
-        bench = self.funcargs["sr_bench"]
+        bench = self._bench()
         history, seconds = bench.run(self.scenario, Variant())
         self.transcript = Transcript(
             node_id=self.nodeid,
@@ -186,7 +190,7 @@ class ControlItem(_Item):
     def setup(self) -> None:
         """Run the control; raise `NotHeld` if no experiment took place."""
         super().setup()
-        bench = self.funcargs["sr_bench"]
+        bench = self._bench()
         if self._control.mutant and bench.system != "in-process":
             why = f"{self._control.name}: a mutant needs --sr-system=in-process"
             raise NotHeld(why)

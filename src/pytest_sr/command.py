@@ -10,7 +10,7 @@ import pytest
 
 
 def verify(arguments: Sequence[str]) -> int:
-    """Run scenarios and return the exit code: 0 all held, 1 something did not, 2 misused."""
+    """Run scenarios; return 0 if all held, 1 if something did not, 2 if misused."""
     parser = argparse.ArgumentParser(prog="sr verify")
     parser.add_argument("paths", nargs="*", default=["scenarios"])
     parser.add_argument("--backend", choices=("auto", "embedded"), default="auto")

@@ -159,19 +159,29 @@ class _Judge:
             ticks = (landed.tick, ended.tick)
         if claim.after is not None:
             anchor = self._anchor(claim.after)
-            if anchor is None:
-                return undecided(f"{claim.after} did not happen")
+            if isinstance(anchor, Finding):
+                return anchor
             positions = (max(positions[0], anchor), positions[1])
         return View(history=history, positions=positions, ticks=ticks)
 
-    def _anchor(self, after: str) -> int | None:
-        """Return the position after which a claim is about the log."""
+    def _anchor(self, after: str) -> int | Finding:
+        """Return the position after which a claim is about the log.
+
+        What was to come after something that the log does not have has not come; what
+        was to come after something that could not be told is not to be told either.
+        """
         if after == HEAL:
             healed = [each for each in self._history.moments if each.what == "healed"]
             if healed:
                 return healed[-1].position
-            return 0 if self._history.faultless else None
-        return self._found[after].position
+            return 0 if self._history.faultless else undecided("nothing was healed")
+        anchor = self._found[after]
+        if anchor.position is not None:
+            return anchor.position
+        return Finding(
+            verdict=worst([anchor.verdict, Verdict.INVALID]),
+            why=f"{after}, which it is to come after: {anchor.why}",
+        )
 
 
 class _Missing(str):

@@ -56,11 +56,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def sr_stack(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - loaded when it is asked for
-    """Addresses of the session's services; the stack is started when first asked for."""
+    """Give the addresses of the session's services, started when first asked for."""
     return request.config.stash[SESSION].stack.addresses
 
 
 @pytest.fixture(scope="session")
 def sr_bench(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - loaded when it is asked for
-    """What scenarios are run with: the stack, a template database and accounts."""
+    """Give what scenarios are run with: the stack, a template database, accounts."""
     return request.config.stash[SESSION].bench

@@ -32,6 +32,7 @@ from typing import (
 
 Duration = NewType("Duration", float)
 """Seconds; `10s`, `500ms` or `2m` in YAML."""
+
 EventName = NewType("EventName", str)
 """CamelCase, such as `RunCompleted`."""
 
@@ -104,7 +105,7 @@ class Spec:
     function: Callable[..., object]
 
 
-class Registry:
+class Registry(Mapping[str, Spec]):
     """Named functions of one role; a name is given once."""
 
     def __init__(
@@ -137,11 +138,11 @@ class Registry:
     def __getitem__(self, name: str) -> Spec:
         return self._specs[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._specs
-
     def __iter__(self) -> Iterator[str]:
         return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
 
     def _check_name(self, name: str) -> None:
         reasons = (
@@ -343,7 +344,7 @@ def _offered(
             raise RegistrationError(
                 subject,
                 f"the parameter `{each}` is not keyword-only",
-                remedy="Put a `*` after the first parameter, and name each other one",
+                remedy="Put a `*` after the first parameter",
             )
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_sr.broker import Broker, RemoteStack
     from pytest_sr.collect import Bench
+    from pytest_sr.world.world import SystemKind
 
 SUFFIX: Final = ".scenario.yaml"
 ROW: Final = "sr"
@@ -106,7 +107,7 @@ class Session:
         """What scenarios are run with; the stack is started by asking for it."""
         from pytest_sr.collect import Bench  # noqa: PLC0415 - see above
 
-        system = "server" if self.values["sr_system"] == "server" else "in-process"
+        system = cast("SystemKind", self.values["sr_system"])  # one of the choices
         return Bench(self.stack, system, self.report)
 
     def header(self) -> str:
@@ -181,7 +182,15 @@ def configure(config: pytest.Config) -> None:
     """Register the markers, and keep the session's side of things."""
     for each in _MARKERS:
         config.addinivalue_line("markers", each)
-    config.stash[SESSION] = Session(config)
+    session = Session(config)
+    config.stash[SESSION] = session
+    if session.report is not None and not hasattr(config, "workerinput"):
+        from pytest_sr.report.folder import ReportError, prepare  # noqa: PLC0415 - see above
+
+        try:
+            prepare(session.report)
+        except ReportError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def _value(config: pytest.Config, option: Option) -> str:

@@ -474,6 +474,21 @@ class Story:
         )
 
 
+def build_full_story() -> Story:
+    """Return a story in which everything happens that can; it ends closed."""
+    story = Story().open().iterate().register()
+    story.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
+    story.record(governed_exception.resolve(story.waiver, HUMAN))
+    story.judge(violations={IntegrityCondition.ORACLE_FLAKE: "as seen"})
+    story.lose_evidence().verify().begin_run()
+    story.record(run.fail(story.run, reason="no sandbox"))
+    story.complete(IterationOutcome.FAILURE).judge().verify()
+    decided = [story.judge_stop(each) for each in sorted(story.loop.stops)]
+    story.resume(decided[0]).give(loop.PauseLoop(by=HUMAN)).resume()
+    story.stop(StopTrigger.BUDGET_EXHAUSTED)
+    return story.give(loop.CloseLoop(by=HUMAN))
+
+
 def build_manifest(
     started: run.Run,
     suite: SuiteDefinition,
@@ -542,7 +557,7 @@ Script: TypeAlias = Callable[[Oracle, Mapping[str, bytes]], Left]
 """A program as a function of its own definition and the candidate's files."""
 
 
-def build_report(oracle_id: str, status: str, **changes: object) -> bytes:
+def build_report(oracle_id: str, status: str, /, **changes: object) -> bytes:
     """Return a report of the form ``sr.oracle_result.v1``; a change to ... leaves out."""
     whole = {
         "schema": RESULT_SCHEMA,

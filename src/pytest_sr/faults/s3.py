@@ -37,7 +37,7 @@ async def spoil_object(
 
     Args:
         bundle: the hash of the bundle's manifest
-        part: the manifest, or the first blob that the manifest names
+        part: the manifest, or the first blob of it that is not empty
 
     """
     store = _Store(world)
@@ -71,7 +71,9 @@ class _Store:
         if part == "manifest":
             return f"{folder}/manifest.json", bundle
         manifest = json.loads(self.bytes_of(f"{folder}/manifest.json"))
-        digest: str = manifest["artifacts"][0]["content_hash"]
+        digest: str = next(
+            each["content_hash"] for each in manifest["artifacts"] if each["size"]
+        )
         return f"{folder}/blobs/{digest.removeprefix('sha256:')}", digest
 
     def bytes_of(self, key: str) -> bytes:

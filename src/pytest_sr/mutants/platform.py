@@ -11,23 +11,27 @@ from pytest_sr.registry import mutant
 from sr_core.adapters.oidc import actor_kinds, identity
 from sr_core.adapters.postgres import event_store
 from sr_core.adapters.sandbox import runner
+from sr_core.api import app
 from sr_core.application import candidates, recorder, runs, verification
 from sr_core.application.portals import Portals
 from sr_core.application.verification import Verification
 from sr_core.codec import envelope
 from sr_core.domain import (
     approval,
+    decision,
     dossier,
     freeze,
     governed_exception,
     integrity,
     loop,
+    run,
     shippable,
 )
 from sr_core.domain import verification as verification_rules
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import BundleReading, ResultStatus
+from sr_core.domain.iteration import IterationStarted
 from sr_core.domain.loop import StopTriggered
 from sr_core.domain.oracle_result import NoReport, OracleReport, Word
 from sr_core.domain.refs import ContentHash
@@ -36,6 +40,7 @@ from sr_core.domain.verification import Finding, VerificationStatus
 from sr_core.ports.identity import NotIdentified
 
 _ALL_ROLES: Final = frozenset(integrity.PORTAL_ROLE.values())
+_NO_TOKEN: Final = "none"  # noqa: S105 - it stands for there being no token
 _OPEN: Final = Ruling()
 
 
@@ -82,22 +87,29 @@ def gap_unnoticed() -> tuple[Patch, ...]:
 @mutant("evidence.never-read")
 def evidence_never_read() -> tuple[Patch, ...]:
     """Evidence is taken to be there because it was once recorded."""
-    written: dict[ContentHash, Any] = {}
-    write, read = inside(runs, "write_bundle"), inside(verification, "read_bundle")
-
-    async def remember(store: Any, manifest: Any, blobs: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
-        bundle = await write(store, manifest, blobs)
-        written[bundle] = manifest
-        return bundle
-
-    async def from_memory(store: Any, bundle: ContentHash) -> BundleReading:  # noqa: ANN401 - passed on as it comes
-        if bundle not in written:
-            return await read(store, bundle)
-        return BundleReading(content_hash=bundle, lost={}, manifest=written[bundle])
-
+    remember, from_memory = _memory()
     return (
         Patch(owner=runs, name="write_bundle", value=remember),
         Patch(owner=verification, name="read_bundle", value=from_memory),
+    )
+
+
+@mutant("verification.skips-evidence")
+def verification_skips_evidence() -> tuple[Patch, ...]:
+    """A verification that was asked for takes evidence to be there, as no gate does."""
+    remember, from_memory = _memory()
+    real, read = inside(Verification, "verify"), inside(verification, "read_bundle")
+
+    async def verify(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
+        setattr(verification, "read_bundle", from_memory)  # noqa: B010 - for the while
+        try:
+            return await real(*args, **kwargs)
+        finally:
+            setattr(verification, "read_bundle", read)  # noqa: B010 - and back
+
+    return (
+        Patch(owner=runs, name="write_bundle", value=remember),
+        Patch(owner=Verification, name="verify", value=verify),
     )
 
 
@@ -130,28 +142,22 @@ def evidence_missing_for_ever() -> tuple[Patch, ...]:
     return (Patch(owner=dossier, name="compute", value=compute),)
 
 
-@mutant("verification.skips-evidence")
-def verification_skips_evidence() -> tuple[Patch, ...]:
-    """A verification that was asked for does not look at the evidence."""
-    return _without_evidence(Verification, "verify")
+@mutant("approval.skips-gate")
+def approval_skips_gate() -> tuple[Patch, ...]:
+    """An approval does not look at what stands against the candidate."""
+    return _without_gate(Portals, "approve")
 
 
-@mutant("approval.skips-evidence")
-def approval_skips_evidence() -> tuple[Patch, ...]:
-    """An approval does not look at the evidence that it cites."""
-    return _without_evidence(Portals, "approve")
+@mutant("freeze.skips-gate")
+def freeze_skips_gate() -> tuple[Patch, ...]:
+    """A freeze does not look at what stands against the candidate."""
+    return _without_gate(Portals, "freeze")
 
 
-@mutant("freeze.skips-evidence")
-def freeze_skips_evidence() -> tuple[Patch, ...]:
-    """A freeze does not look at the evidence that it rests on."""
-    return _without_evidence(Portals, "freeze")
-
-
-@mutant("shippable.skips-evidence")
-def shippable_skips_evidence() -> tuple[Patch, ...]:
-    """Whether a candidate may ship is said without a look at its evidence."""
-    return _without_evidence(Verification, "shippable")
+@mutant("shippable.skips-gate")
+def shippable_skips_gate() -> tuple[Patch, ...]:
+    """Whether a candidate may ship is said without a fresh look at its evidence."""
+    return _without_gate(Verification, "shippable")
 
 
 @mutant("verification.always-strict")
@@ -222,24 +228,20 @@ def loop_never_resumes() -> tuple[Patch, ...]:
 @mutant("waiver.covers-anything")
 def waiver_covers_anything() -> tuple[Patch, ...]:
     """Anything can be waived, integrity conditions and silent oracles too."""
-    somewhere = Run(
-        run_id=f"run_{'0' * 26}",  # type: ignore[arg-type]  # it stands for any run
-        candidate_id="",  # type: ignore[arg-type]  # likewise
-        suite_id="suite:ANY",  # type: ignore[arg-type]  # likewise
-        suite_hash=f"sha256:{'0' * 64}",  # type: ignore[arg-type]  # likewise
-        loop_id="",  # type: ignore[arg-type]  # likewise
-        iteration_id="",  # type: ignore[arg-type]  # likewise
-    )
+
+    def latest(self: dossier.Dossier, candidate_id: Any, _: object) -> Run | None:  # noqa: ANN401 - passed on as it comes
+        of_it = [
+            each for each in self.runs.values() if each.candidate_id == candidate_id
+        ]
+        return of_it[-1] if of_it else None
+
     return (
+        Patch(owner=dossier.Dossier, name="run_judging_by", value=latest),
         Patch(owner=governed_exception, name="_NEVER", value=frozenset()),
         Patch(
             owner=governed_exception, name="parse_oracle_id", value=lambda text: text
         ),
-        Patch(
-            owner=governed_exception,
-            name="_failed",
-            value=lambda run, _: run or somewhere,
-        ),
+        Patch(owner=governed_exception, name="_failed", value=lambda run, _: run),
     )
 
 
@@ -261,6 +263,95 @@ def projector_drops_approval() -> tuple[Patch, ...]:
     """The read model does not learn of approvals and freezes."""
     kinds = (approval.ApprovalRecorded, freeze.FreezeRecordCreated)
     return _projector(lambda event: isinstance(event, kinds))
+
+
+@mutant("projector.drops-close")
+def projector_drops_close() -> tuple[Patch, ...]:
+    """The read model does not learn that a loop was closed."""
+    return _projector(lambda event: isinstance(event, loop.LoopClosed))
+
+
+@mutant("projector.drops-iteration")
+def projector_drops_iteration() -> tuple[Patch, ...]:
+    """The read model does not learn of any iteration but a loop's first."""
+    return _projector(
+        lambda event: isinstance(event, IterationStarted) and event.sequence > 1
+    )
+
+
+@mutant("recorder.swaps-kinds")
+def recorder_swaps_kinds() -> tuple[Patch, ...]:
+    """What the system did is recorded as a human's, and the reverse."""
+    real = inside(recorder, "seal")
+    other = {ActorKind.HUMAN: ActorKind.SYSTEM, ActorKind.SYSTEM: ActorKind.HUMAN}
+
+    def seal(event: Any, with_: Any, changes: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        by = with_.by
+        swapped = Actor(other.get(by.kind, by.kind), by.actor_id)
+        return real(event, replace(with_, by=swapped), changes)
+
+    return (Patch(owner=recorder, name="seal", value=seal),)
+
+
+@mutant("run.always-violated")
+def run_always_violated() -> tuple[Patch, ...]:
+    """Every run is found to be flaky, whatever its oracles said."""
+
+    async def violations(*_: object) -> Mapping[integrity.IntegrityCondition, str]:
+        return {integrity.IntegrityCondition.ORACLE_FLAKE: "so it is said"}
+
+    return (Patch(owner=runs.Runs, name="_violations", value=violations),)
+
+
+@mutant("run.never-cures")
+def run_never_cures() -> tuple[Patch, ...]:
+    """A stopped loop allows no run, not even the one that would cure it."""
+    real = inside(run, "start")
+
+    def start(known: Any, command: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        return real(known, replace(command, cures=False))
+
+    return (Patch(owner=run, name="start", value=start),)
+
+
+@mutant("decision.not-recorded")
+def decision_not_recorded() -> tuple[Patch, ...]:
+    """A decision is accepted and forgotten."""
+
+    def decide(_: object) -> tuple[()]:
+        return ()
+
+    return (Patch(owner=decision, name="decide", value=decide),)
+
+
+@mutant("evidence.found-again-is-fine")
+def evidence_found_again_is_fine() -> tuple[Patch, ...]:
+    """Evidence that was once found missing counts again when it is there again."""
+    real = inside(dossier, "compute")
+
+    def compute(*args: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
+        return real(*args, **{**kwargs, "known_missing": ()})
+
+    return (Patch(owner=dossier, name="compute", value=compute),)
+
+
+@mutant("identity.asks-nobody")
+def identity_asks_nobody() -> tuple[Patch, ...]:
+    """Whoever comes without a token is taken for a human with every role."""
+    real = inside(identity.OidcIdentity, "actor_of")
+
+    async def actor_of(self: Any, token: str) -> Actor:  # noqa: ANN401 - passed on as it comes
+        if token == _NO_TOKEN:
+            return Actor(ActorKind.HUMAN, "oidc_sub:default:nobody", _ALL_ROLES)
+        return await real(self, token)
+
+    def bearer(request: Any) -> str:  # noqa: ANN401 - passed on as it comes
+        return request.headers.get("authorization", f" {_NO_TOKEN}").split(" ")[1]
+
+    return (
+        Patch(owner=identity.OidcIdentity, name="actor_of", value=actor_of),
+        Patch(owner=app, name="_bearer", value=bearer),
+    )
 
 
 @mutant("log.breaks-the-chain")
@@ -359,18 +450,6 @@ def shippable_always_no() -> tuple[Patch, ...]:
     return (Patch(owner=shippable, name="assess", value=assess),)
 
 
-@mutant("iteration.started-by-whoever-asks")
-def iteration_started_by_whoever_asks() -> tuple[Patch, ...]:
-    """Anyone starts an iteration, and it is recorded as started by them."""
-    real = inside(loop, "_authorise")
-
-    def authorise(command: loop.LoopCommand) -> None:
-        if not isinstance(command, loop.StartIteration):
-            real(command)
-
-    return (Patch(owner=loop, name="_authorise", value=authorise),)
-
-
 @mutant("evidence.one-blob-lost")
 def evidence_one_blob_lost() -> tuple[Patch, ...]:
     """The first blob of a bundle is never written."""
@@ -400,7 +479,7 @@ def sandbox_says_plain() -> tuple[Patch, ...]:
     return (Patch(owner=runner, name="_told", value=told),)
 
 
-def _without_evidence(owner: type, method: str) -> tuple[Patch, ...]:
+def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
     """Return the patch by which `method` finds every gate open, as nobody else does."""
     real: Callable[..., Awaitable[object]] = getattr(owner, method)
     gates = {name: inside(Verification, name) for name in ("gate", "ruling")}
@@ -427,3 +506,21 @@ def _projector(drops: Callable[[object], bool]) -> tuple[Patch, ...]:
         return () if drops(event) else real(event, on)
 
     return (Patch(owner=recorder, name="changes_of", value=changes_of),)
+
+
+def _memory() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return a `write_bundle` that remembers, and a `read_bundle` of what it remembers."""
+    written: dict[ContentHash, Any] = {}
+    write, read = inside(runs, "write_bundle"), inside(verification, "read_bundle")
+
+    async def remember(store: Any, manifest: Any, blobs: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
+        bundle = await write(store, manifest, blobs)
+        written[bundle] = manifest
+        return bundle
+
+    async def from_memory(store: Any, bundle: ContentHash) -> BundleReading:  # noqa: ANN401 - passed on as it comes
+        if bundle not in written:
+            return await read(store, bundle)
+        return BundleReading(content_hash=bundle, lost={}, manifest=written[bundle])
+
+    return remember, from_memory

@@ -19,6 +19,7 @@ _HIDDEN: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff"
     "\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _BREAK: Final = re.compile("\r\n|\r|\n")
 _DIRECTIVE: Final = re.compile(r"\A(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*%")
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -58,6 +59,11 @@ def check(text: str, file: str, problems: Problems) -> None:
             "a line that begins with % is a YAML directive",
             "Remove the line; a scenario needs none",
         )
+
+
+def is_storable(value: str) -> bool:
+    """Return whether databases and files can hold `value`, whatever escapes made it."""
+    return not _UNSTORABLE.search(value)
 
 
 def place_of(text: str, index: int, file: str) -> Place:

@@ -40,6 +40,9 @@ EVENTS_MAX: Final = 20_000
 SCALAR_CHARS_MAX: Final = 16_384
 
 _INDENT_OR_QUOTE: Final = "Indent the line, or quote a value that has a `: ` in it"
+_ALIGN_OR_CLOSE: Final = (
+    "Begin the line under the keys before it, or close a quote above"
+)
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _SYNTAX: Final = (
     (Code.TOO_DEEP, "maximum nesting depth", "Write it flatter"),
@@ -51,7 +54,7 @@ _SYNTAX: Final = (
     (Code.NOT_YAML, "while scanning a quoted", "Close the quotes"),
     (Code.NOT_YAML, "flow mapping", "Close the `{`, and part the keys with `,`"),
     (Code.NOT_YAML, "flow sequence", "Close the `[`, and part the items with `,`"),
-    (Code.NOT_YAML, "block mapping", "Begin the line under the keys before it"),
+    (Code.NOT_YAML, "block mapping", _ALIGN_OR_CLOSE),
     (Code.NOT_YAML, "block collection", "Begin the line under the - before it"),
 )
 _SHOWN_AT_BEGINNING: Final = ("end of stream", "simple key", "flow mapping", "flow seq")
@@ -69,7 +72,7 @@ def load(text: str, file: str, problems: Problems) -> Node | None:
         return loading.document()
     except yaml.MarkedYAMLError as error:
         loading.refuse_syntax(error)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, OverflowError):  # an escape beyond Unicode
         place = Place(file=file, line=1, column=1)
         problems.refuse(Code.NOT_YAML, place, "this is not YAML", "Mend the file")
 
@@ -159,6 +162,9 @@ class _Loading:
         if len(event.value) > SCALAR_CHARS_MAX:
             found = f"the value has more than {SCALAR_CHARS_MAX} characters"
             self._refuse(Code.TOO_LARGE, event, found, "Shorten it")
+        if not characters.is_storable(event.value):
+            found = "the value has a character that is no text"
+            self._refuse(Code.BAD_CHARACTER, event, found, "Remove the escape")
         return ScalarNode(
             value=self._value(event),
             text=event.value,

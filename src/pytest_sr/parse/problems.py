@@ -125,19 +125,20 @@ def did_you_mean(word: str, possible: Collection[str]) -> str:
     """Return the advice for a `word` that is none of the `possible` ones."""
     near = get_close_matches(clipped(word), possible, n=1)
     if near:
-        return f"Did you mean `{near[0]}`"
+        return f"Did you mean `{clipped(near[0])}`"
     return f"Write {one_of(possible)}" if possible else "Leave it out"
 
 
 def one_of(choices: Iterable[object]) -> str:
     """Return `choices` as a person would list them."""
-    listed = [f"`{each}`" for each in choices]
+    listed = [f"`{clipped(str(each))}`" for each in choices]
     if len(listed) > _CHOICES_MAX:
         listed = [*listed[:_CHOICES_MAX], "…"]
     return ", ".join(listed[:-1]) + " or " + listed[-1] if listed[1:] else listed[0]
 
 
 def clipped(word: str) -> str:
-    """Return the beginning of `word`, on one line."""
-    flat = " ".join(word.split())
+    """Return the beginning of `word`, on one line and without control characters."""
+    printable = "".join(each if each.isprintable() else " " for each in word)
+    flat = " ".join(printable.split())
     return flat if len(flat) <= _WORD_CHARS_MAX else flat[: _WORD_CHARS_MAX - 1] + "…"

@@ -73,13 +73,15 @@ class Scope:
 
     def _case_values(self, lookup: Lookup, root: str) -> CaseValues:
         if root != self.axis:
-            found = f"`{lookup}` needs `{AXES[root]}`, which this scenario has not"
+            found = f"{_told(lookup)} needs `{AXES[root]}`, which this scenario has not"
             raise _Unresolved(Code.UNKNOWN_NAME, found, self._instead(root))
         key = ".".join(lookup.path[1:])
         missing = [case.name for case in self.cases if key not in case.values]
         if missing:
             keys = sorted({each for case in self.cases for each in case.values})
-            found = f"`{lookup}` is not there in the case `{missing[0]}`"
+            found = (
+                f"{_told(lookup)} is not there in the case `{clipped(str(missing[0]))}`"
+            )
             remedy = "Give it to every case" if key in keys else did_you_mean(key, keys)
             raise _Unresolved(Code.UNKNOWN_NAME, found, remedy)
         return CaseValues(
@@ -103,7 +105,7 @@ def _field(lookup: Lookup, reached: Reached | None) -> Reached | None:
     for at, name in enumerate(lookup.path[1:], start=1):
         if reached is None:
             return None
-        so_far = ".".join(lookup.path[:at])
+        so_far = clipped(".".join(lookup.path[:at]))
         if isinstance(reached, Kind):
             found = f"`{so_far}` is {reached.form} and has no fields"
             raise _Unresolved(Code.UNKNOWN_FIELD, found, f"Write `${{{so_far}}}`")
@@ -182,6 +184,10 @@ def remedy_for(kind: Kind, value: Scalar) -> str:
             return "Write the number without quotes"
         case _:
             return f"Write {kind.form}"
+
+
+def _told(lookup: Lookup) -> str:
+    return f"`{clipped(str(lookup))}`"
 
 
 def is_event(word: str) -> bool:

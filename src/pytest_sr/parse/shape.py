@@ -29,7 +29,8 @@ class Shape:
         """Return `node` if it is a map with something in it."""
         if isinstance(node, MapNode) and node.entries:
             return node
-        return self._wrong(node, what, "a map", "Write it as `key: value`")
+        self._wrong(node, what, "a map", "Write it as `key: value`")
+        return None
 
     def items(self, node: Node, what: str) -> tuple[Node, ...]:
         """Return the items of `node` if it is a list with something in it."""
@@ -41,12 +42,12 @@ class Shape:
     def text(self, node: Node, what: str) -> str | None:
         """Return the words of `node`; there is nothing to look up in them."""
         if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
-            remedy = (
-                "Put it in quotes" if isinstance(node, ScalarNode) else "Write words"
-            )
-            return self._wrong(node, what, "text", remedy)
+            remedy = "Put it in quotes" if _has_text(node) else "Write words"
+            self._wrong(node, what, "text", remedy)
+            return None
         if not node.value.strip():
-            return self._wrong(node, what, "text", "Write something, or leave it out")
+            self._wrong(node, what, "text", "Write something, or leave it out")
+            return None
         if "${" in node.value:
             self.problems.add(
                 Code.BAD_LOOKUP,
@@ -143,12 +144,10 @@ class Shape:
         found = [node.entries[key] for key in keys if key in node.entries]
         if len(found) == 1:
             return found[0]
-        place = found[1].place if found else node.place
-        words = "both" if found else "none"
         self.problems.add(
             Code.CONFLICT if found else Code.MISSING_KEY,
-            place,
-            f"{what} has {words} of {one_of(keys)}",
+            found[1].place if found else node.place,
+            f"{what} has {len(found)} of the keys {one_of(keys)}",
             "Write exactly one of them",
         )
         return None
@@ -159,8 +158,12 @@ class Shape:
             Code.EMPTY if _is_empty(node) else Code.WRONG_TYPE,
             node.place,
             f"{what} takes {wanted}, and this is {shown}",
-            remedy,
+            "Put something in it, or leave it out" if _is_empty(node) else remedy,
         )
+
+
+def _has_text(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.text != ""
 
 
 def _is_empty(node: Node) -> bool:

@@ -94,6 +94,13 @@ async def activate_loop(
     return LoopMade(answer=answer, loop=loop)
 
 
+@step("loop.read")
+async def read_loop(world: World, *, loop: str, by: ActorName = "human") -> LoopMade:
+    """Read what the platform says of a loop."""
+    answer = await world.ask(by, "GET", f"{API}/loops/{loop}")
+    return LoopMade(answer=answer, loop=loop)
+
+
 @step("loop.resume")
 async def resume_loop(
     world: World, *, loop: str, decision: str | None = None, by: ActorName = "human"
@@ -330,7 +337,7 @@ async def try_gate(
 
 
 @step("binding.attempt-all")
-async def attempt_all(
+async def attempt_all(  # noqa: PLR0913 - each act needs something to act on
     world: World,
     *,
     by: ActorName,
@@ -338,10 +345,17 @@ async def attempt_all(
     candidate: str,
     evidence: str,
     approval: str,
+    in_force: str,
     waiver: str,
     decision: str,
 ) -> Attempts:
-    """Try every act that binds, as one actor, each with a body that is in order."""
+    """Try every act that binds, as one actor, each with a body that is in order.
+
+    Args:
+        in_force: the waiver that an approval has to acknowledge
+        waiver: one that waits to be activated
+
+    """
     suite = {
         "suite_id": "suite:OF-AN-IMPOSTOR",
         "oracles": [dict(ORACLES["build"])],
@@ -363,7 +377,13 @@ async def attempt_all(
             by, "POST", f"{API}/exceptions/{waiver}/resolve"
         ),
         "approve": (
-            await record_approval(world, candidate=candidate, evidence=evidence, by=by)
+            await record_approval(
+                world,
+                candidate=candidate,
+                evidence=evidence,
+                exceptions=(in_force,),
+                by=by,
+            )
         ).answer,
         "freeze": (
             await create_freeze(world, candidate=candidate, approval=approval, by=by)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from sr_core.application.recorder import Asked
 from sr_core.domain.errors import MalformedInput, NotFound
@@ -17,9 +17,9 @@ E = TypeVar("E", bound=StrEnum)
 
 Answer = dict[str, object]
 
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-State = Annotated[str | None, Parameter(query="state")]
-Offset = Annotated[int, Parameter(ge=0, le=1_000_000_000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+State = Annotated[str | None, QueryParameter(name="state")]
+Offset = Annotated[int, QueryParameter(ge=0, le=1_000_000_000)]
 
 
 def accepted(events: tuple[NewEvent, ...], asked: Asked, **fields: object) -> Answer:

@@ -50,11 +50,8 @@ def build_app(
 
     async def identify(request: Request[Any, Any, Any]) -> None:
         await correlate(request)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticated(reason="no bearer token")
         request.state.asked = Asked(
-            by=await identity.actor_of(token),
+            by=await identity.actor_of(_bearer(request)),
             correlation_id=request.state.correlation_id,
         )
 
@@ -95,6 +92,14 @@ def build_app(
         ),
         state=State(),
     )
+
+
+def _bearer(request: Request[Any, Any, Any]) -> str:
+    """Return the request's token, or raise `NotAuthenticated`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated(reason="no bearer token")
+    return token
 
 
 def _asked(request: Request[Any, Any, Any]) -> Asked:

@@ -6,6 +6,8 @@ There is no way in for a verdict: a run is started and read, never completed fro
 from __future__ import annotations
 
 from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from sr_core.api.answers import Answer, Limit, Offset, State, accepted, listed, one
 from sr_core.api.bodies import NewCandidate, NewRun
@@ -31,7 +33,11 @@ CANDIDATE_BYTES_MAX = 64 * 1024 * 1024
 
 
 @post("/candidates", request_max_body_size=CANDIDATE_BYTES_MAX)
-async def register(data: NewCandidate, platform: Platform, asked: Asked) -> Answer:
+async def register(
+    data: JSONBody[NewCandidate],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Store a candidate's files under the hash that is computed of them."""
     candidate_id, events = await Candidates(platform=platform).register(
         parse_iteration_id(data.produced_by_iteration_id),
@@ -50,8 +56,8 @@ async def register(data: NewCandidate, platform: Platform, asked: Asked) -> Answ
 
 @get("/candidates")
 async def candidates(
-    platform: Platform,
-    verification_status: str | None = None,
+    platform: NamedDependency[Platform],
+    verification_status: FromQuery[str | None] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Answer:
@@ -61,14 +67,20 @@ async def candidates(
 
 
 @get("/candidates/{candidate_id:str}")
-async def candidate(candidate_id: str, platform: Platform) -> Answer:
+async def candidate(
+    candidate_id: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return one candidate."""
     key = {"candidate_id": parse_candidate_id(candidate_id)}
     return await one(platform.rows, "candidates", key, kind="candidate")
 
 
 @post("/candidates/{candidate_id:str}/verify", status_code=200)
-async def verify(candidate_id: str, platform: Platform, asked: Asked) -> Answer:
+async def verify(
+    candidate_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Compute what the evidence supports, every byte of it read anew."""
     identifier = parse_candidate_id(candidate_id)
     events = await Verification(platform=platform).verify(identifier, asked)
@@ -86,7 +98,11 @@ async def verify(candidate_id: str, platform: Platform, asked: Asked) -> Answer:
 
 
 @get("/candidates/{candidate_id:str}/shippable")
-async def shippable(candidate_id: str, platform: Platform, asked: Asked) -> Answer:
+async def shippable(
+    candidate_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Return whether the candidate may ship, and every reason why not."""
     identifier = parse_candidate_id(candidate_id)
     ready = await Verification(platform=platform).shippable(identifier, asked)
@@ -101,7 +117,10 @@ async def shippable(candidate_id: str, platform: Platform, asked: Asked) -> Answ
 
 @get("/candidates/{candidate_id:str}/runs")
 async def candidate_runs(
-    candidate_id: str, platform: Platform, limit: Limit = 50, offset: Offset = 0
+    candidate_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Answer:
     """List a candidate's runs, oldest first."""
     key = {"candidate_id": parse_candidate_id(candidate_id)}
@@ -110,7 +129,10 @@ async def candidate_runs(
 
 @get("/candidates/{candidate_id:str}/evidence")
 async def candidate_evidence(
-    candidate_id: str, platform: Platform, limit: Limit = 50, offset: Offset = 0
+    candidate_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Answer:
     """List a candidate's evidence bundles, oldest first."""
     key = {"candidate_id": parse_candidate_id(candidate_id)}
@@ -118,7 +140,11 @@ async def candidate_evidence(
 
 
 @post("/runs")
-async def judge(data: NewRun, platform: Platform, asked: Asked) -> Answer:
+async def judge(
+    data: JSONBody[NewRun],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Have a suite judge a candidate; the answer comes when the run has ended."""
     run_id = await Runs(platform=platform).judge(
         parse_candidate_id(data.candidate_id),
@@ -131,14 +157,17 @@ async def judge(data: NewRun, platform: Platform, asked: Asked) -> Answer:
 
 @get("/runs")
 async def runs(
-    platform: Platform, phase: State = None, limit: Limit = 50, offset: Offset = 0
+    platform: NamedDependency[Platform],
+    phase: State = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Answer:
     """List runs, oldest first."""
     return await listed(platform.rows, "runs", {"state": phase}, (limit, offset))
 
 
 @get("/runs/{run_id:str}")
-async def run(run_id: str, platform: Platform) -> Answer:
+async def run(run_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
     """Return one run, with the integrity violations recorded against it."""
     key = {"run_id": parse_run_id(run_id)}
     row = await one(platform.rows, "runs", key, kind="run")
@@ -147,13 +176,17 @@ async def run(run_id: str, platform: Platform) -> Answer:
 
 
 @get("/evidence")
-async def evidence(platform: Platform, limit: Limit = 50, offset: Offset = 0) -> Answer:
+async def evidence(
+    platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
+) -> Answer:
     """List evidence bundles, oldest first."""
     return await listed(platform.rows, "evidence_bundles", {}, (limit, offset))
 
 
 @get("/evidence/{content_hash:str}")
-async def bundle(content_hash: str, platform: Platform) -> Answer:
+async def bundle(
+    content_hash: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return a bundle's manifest, every byte of the bundle read anew."""
     identifier = parse_content_hash(content_hash)
     key = {"content_hash": identifier}
@@ -165,7 +198,9 @@ async def bundle(content_hash: str, platform: Platform) -> Answer:
 
 
 @get("/evidence/{content_hash:str}/status")
-async def bundle_status(content_hash: str, platform: Platform) -> Answer:
+async def bundle_status(
+    content_hash: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return whether every part of a bundle can be read as it was written."""
     identifier = parse_content_hash(content_hash)
     key = {"content_hash": identifier}

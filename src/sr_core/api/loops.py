@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from sr_core.api.answers import (
     Answer,
@@ -30,7 +32,11 @@ from sr_core.domain.refs import Ref, RefKind, RefRelation
 
 
 @post("/loops")
-async def create(data: NewLoop, platform: Platform, asked: Asked) -> Answer:
+async def create(
+    data: JSONBody[NewLoop],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Open a loop, under the directive that its ref pins by hash and version."""
     directive = Ref(
         kind=member(RefKind, data.directive_ref.kind, field="directive_ref.kind"),
@@ -50,14 +56,17 @@ async def create(data: NewLoop, platform: Platform, asked: Asked) -> Answer:
 
 @get("/loops")
 async def loops(
-    platform: Platform, phase: State = None, limit: Limit = 50, offset: Offset = 0
+    platform: NamedDependency[Platform],
+    phase: State = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Answer:
     """List loops, oldest first."""
     return await listed(platform.rows, "loops", {"state": phase}, (limit, offset))
 
 
 @get("/loops/{loop_id:str}")
-async def read(loop_id: str, platform: Platform) -> Answer:
+async def read(loop_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
     """Return one loop, with the stop triggers that fired."""
     key = {"loop_id": parse_loop_id(loop_id)}
     loop = await one(platform.rows, "loops", key, kind="loop")
@@ -66,26 +75,41 @@ async def read(loop_id: str, platform: Platform) -> Answer:
 
 
 @post("/loops/{loop_id:str}/activate", status_code=200)
-async def activate(loop_id: str, platform: Platform, asked: Asked) -> Answer:
+async def activate(
+    loop_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Let iterations start."""
     return await _give(loop_id, ActivateLoop(by=asked.by), platform, asked)
 
 
 @post("/loops/{loop_id:str}/pause", status_code=200)
-async def pause(loop_id: str, platform: Platform, asked: Asked) -> Answer:
+async def pause(
+    loop_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Hold the loop."""
     return await _give(loop_id, PauseLoop(by=asked.by), platform, asked)
 
 
 @post("/loops/{loop_id:str}/close", status_code=200)
-async def close(loop_id: str, platform: Platform, asked: Asked) -> Answer:
+async def close(
+    loop_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """End the loop for good."""
     return await _give(loop_id, CloseLoop(by=asked.by), platform, asked)
 
 
 @post("/loops/{loop_id:str}/resume", status_code=200)
 async def resume(
-    loop_id: str, data: Resume, platform: Platform, asked: Asked
+    loop_id: FromPath[str],
+    data: JSONBody[Resume],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
 ) -> Answer:
     """Let the loop go on; after a stop trigger, on the strength of a decision."""
     identifier = parse_loop_id(loop_id)
@@ -96,7 +120,10 @@ async def resume(
 
 @get("/loops/{loop_id:str}/iterations")
 async def iterations(
-    loop_id: str, platform: Platform, limit: Limit = 50, offset: Offset = 0
+    loop_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Answer:
     """List a loop's iterations, oldest first."""
     key = {"loop_id": parse_loop_id(loop_id)}
@@ -104,19 +131,29 @@ async def iterations(
 
 
 @post("/loops/{loop_id:str}/iterations")
-async def start_in_loop(loop_id: str, platform: Platform, asked: Asked) -> Answer:
+async def start_in_loop(
+    loop_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Begin the loop's next iteration."""
     return await _start(parse_loop_id(loop_id), platform, asked)
 
 
 @post("/iterations")
-async def start(data: NewIteration, platform: Platform, asked: Asked) -> Answer:
+async def start(
+    data: JSONBody[NewIteration],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Begin the next iteration of the loop that the body names."""
     return await _start(parse_loop_id(data.loop_id), platform, asked)
 
 
 @get("/iterations/{iteration_id:str}")
-async def iteration(iteration_id: str, platform: Platform) -> Answer:
+async def iteration(
+    iteration_id: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return one iteration, with the refs that it started from."""
     key = {"iteration_id": parse_iteration_id(iteration_id)}
     return await one(platform.rows, "iterations", key, kind="iteration")
@@ -124,7 +161,10 @@ async def iteration(iteration_id: str, platform: Platform) -> Answer:
 
 @post("/iterations/{iteration_id:str}/complete", status_code=200)
 async def complete(
-    iteration_id: str, data: EndOfIteration, platform: Platform, asked: Asked
+    iteration_id: FromPath[str],
+    data: JSONBody[EndOfIteration],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
 ) -> Answer:
     """End an iteration."""
     identifier = parse_iteration_id(iteration_id)

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Final
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from sr_core.api.answers import Answer
 from sr_core.application.health import Dependency
@@ -27,7 +28,8 @@ async def health() -> Answer:
 
 @get("/ready", tags=["operations"])
 async def ready(
-    platform: Platform, dependencies: Sequence[Dependency]
+    platform: NamedDependency[Platform],
+    dependencies: NamedDependency[Sequence[Dependency]],
 ) -> Response[Answer]:
     """Return whether every dependency works, each tried for real, all at once."""
     checks = await asyncio.gather(*(_tried(each) for each in dependencies))
@@ -53,7 +55,7 @@ async def info() -> Answer:
 
 
 @get("/whoami", tags=["operations"])
-async def whoami(asked: Asked) -> Answer:
+async def whoami(asked: NamedDependency[Asked]) -> Answer:
     """Return whom the token proves the caller to be."""
     return {
         "actor_kind": asked.by.kind,

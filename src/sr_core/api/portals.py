@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from sr_core.api.answers import Answer, Limit, Offset, accepted, listed, member, one
 from sr_core.api.bodies import (
@@ -33,7 +35,11 @@ from sr_core.domain.refs import parse_content_hash
 
 
 @post("/oracles/suites")
-async def register_suite(data: NewSuite, platform: Platform, asked: Asked) -> Answer:
+async def register_suite(
+    data: JSONBody[NewSuite],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Register an oracle suite; its hash is computed here."""
     definition = SuiteDefinition(
         suite_id=parse_suite_id(data.suite_id),
@@ -57,20 +63,26 @@ async def register_suite(data: NewSuite, platform: Platform, asked: Asked) -> An
 
 
 @get("/oracles/suites")
-async def suites(platform: Platform, limit: Limit = 50, offset: Offset = 0) -> Answer:
+async def suites(
+    platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
+) -> Answer:
     """List oracle suites, oldest first."""
     return await listed(platform.rows, "oracle_suites", {}, (limit, offset))
 
 
 @get("/oracles/suites/{suite_id:str}")
-async def suite(suite_id: str, platform: Platform) -> Answer:
+async def suite(suite_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
     """Return one oracle suite."""
     key = {"suite_id": parse_suite_id(suite_id)}
     return await one(platform.rows, "oracle_suites", key, kind="oracle suite")
 
 
 @post("/decisions")
-async def decide(data: NewDecision, platform: Platform, asked: Asked) -> Answer:
+async def decide(
+    data: JSONBody[NewDecision],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Record a decision about a stop of a loop."""
     decision_id, events = await Portals(platform=platform).decide(
         parse_loop_id(data.loop_id),
@@ -83,14 +95,20 @@ async def decide(data: NewDecision, platform: Platform, asked: Asked) -> Answer:
 
 
 @get("/decisions/{decision_id:str}")
-async def decision(decision_id: str, platform: Platform) -> Answer:
+async def decision(
+    decision_id: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return one decision."""
     key = {"decision_id": parse_decision_id(decision_id)}
     return await one(platform.rows, "decisions", key, kind="decision")
 
 
 @post("/exceptions")
-async def create_waiver(data: NewWaiver, platform: Platform, asked: Asked) -> Answer:
+async def create_waiver(
+    data: JSONBody[NewWaiver],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Draw up a waiver of one oracle's failure on one candidate."""
     exception_id, events = await Portals(platform=platform).create_waiver(
         parse_candidate_id(data.candidate_id),
@@ -103,7 +121,9 @@ async def create_waiver(data: NewWaiver, platform: Platform, asked: Asked) -> An
 
 
 @get("/exceptions/{exception_id:str}")
-async def exception(exception_id: str, platform: Platform) -> Answer:
+async def exception(
+    exception_id: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return one exception."""
     key = {"exception_id": parse_exception_id(exception_id)}
     return await one(platform.rows, "exceptions", key, kind="exception")
@@ -111,7 +131,9 @@ async def exception(exception_id: str, platform: Platform) -> Answer:
 
 @post("/exceptions/{exception_id:str}/activate", status_code=200)
 async def activate_exception(
-    exception_id: str, platform: Platform, asked: Asked
+    exception_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
 ) -> Answer:
     """Bring an exception into force."""
     identifier = parse_exception_id(exception_id)
@@ -121,7 +143,9 @@ async def activate_exception(
 
 @post("/exceptions/{exception_id:str}/resolve", status_code=200)
 async def resolve_exception(
-    exception_id: str, platform: Platform, asked: Asked
+    exception_id: FromPath[str],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
 ) -> Answer:
     """Lift an exception."""
     identifier = parse_exception_id(exception_id)
@@ -130,7 +154,11 @@ async def resolve_exception(
 
 
 @post("/approvals")
-async def approve(data: NewApproval, platform: Platform, asked: Asked) -> Answer:
+async def approve(
+    data: JSONBody[NewApproval],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Record what a human says at a portal about a candidate."""
     approval_id, events = await Portals(platform=platform).approve(
         parse_candidate_id(data.candidate_id),
@@ -148,21 +176,27 @@ async def approve(data: NewApproval, platform: Platform, asked: Asked) -> Answer
 
 @get("/approvals")
 async def approvals(
-    platform: Platform, limit: Limit = 50, offset: Offset = 0
+    platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
 ) -> Answer:
     """List approvals, oldest first."""
     return await listed(platform.rows, "approvals", {}, (limit, offset))
 
 
 @get("/approvals/{approval_id:str}")
-async def approval(approval_id: str, platform: Platform) -> Answer:
+async def approval(
+    approval_id: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return one approval."""
     key = {"approval_id": parse_approval_id(approval_id)}
     return await one(platform.rows, "approvals", key, kind="approval")
 
 
 @post("/freeze-records")
-async def freeze(data: NewFreeze, platform: Platform, asked: Asked) -> Answer:
+async def freeze(
+    data: JSONBody[NewFreeze],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> Answer:
     """Fix a candidate as shippable; what it rests on is computed here."""
     freeze_id, events = await Portals(platform=platform).freeze(
         parse_candidate_id(data.candidate_id),
@@ -174,7 +208,9 @@ async def freeze(data: NewFreeze, platform: Platform, asked: Asked) -> Answer:
 
 
 @get("/freeze-records/{freeze_id:str}")
-async def freeze_record(freeze_id: str, platform: Platform) -> Answer:
+async def freeze_record(
+    freeze_id: FromPath[str], platform: NamedDependency[Platform]
+) -> Answer:
     """Return one freeze record."""
     key = {"freeze_id": parse_freeze_id(freeze_id)}
     return await one(platform.rows, "freeze_records", key, kind="freeze record")

@@ -74,7 +74,9 @@ def restored(kind: type[T], value: object, *, what: str) -> T:
         ) from error
     if surplus := _surplus(value, plain(made), at=""):
         raise MalformedInput(
-            field=what, found=surplus.removeprefix("."), expected=f"the fields of {kind.__name__} alone"
+            field=what,
+            found=surplus.removeprefix("."),
+            expected=f"the fields of {kind.__name__} alone",
         )
     return made
 

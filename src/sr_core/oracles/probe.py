@@ -21,6 +21,7 @@ from pathlib import Path
 
 _CLONE_NEWUSER = 0x10000000
 _PROC = Path("/proc")
+_KERNEL_SETTINGS = ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger")
 _STATUS_FIELDS = ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs")
 _LIMITS = ("AS", "CORE", "CPU", "FSIZE", "NOFILE", "NPROC")
 
@@ -37,6 +38,7 @@ def main(challenge: dict[str, object]) -> dict[str, object]:
         "arch": uname.machine,
         "hostname": uname.node,
         "python": platform.python_version(),
+        "executable": sys.executable,
         "pid": os.getpid(),
         "session": os.getsid(0),
         "uid": os.getuid(),
@@ -51,6 +53,11 @@ def main(challenge: dict[str, object]) -> dict[str, object]:
         "limits": dict(limits()),
         "interfaces": [name for _, name in socket.if_nameindex()],
         "reached": sorted(reached(challenge)),
+        "kernel_settings": [
+            path
+            for path in _KERNEL_SETTINGS
+            if os.access(path, os.W_OK)  # asked, never tried: they are the host's
+        ],
         "raw_socket": can_open_raw_socket(),
         "user_namespace": can_make_user_namespace(),
         "seen": [path for path in paths(challenge) if os.path.lexists(path)],

@@ -129,10 +129,9 @@ class Sandbox(Protocol):
     async def run(self, invocation: Invocation) -> Ended:
         """Run it until it ends or its time is over, and say how it ended.
 
-        When this returns or raises, the program and whatever it started are dead, and
-        when it is cancelled they have been killed (`Plain` alone owes less, and says
-        what). What they left in `scratch` stays, and is not to be trusted: see
-        `adapters.sandbox.artifacts`.
+        When this returns, raises or is cancelled, the program and whatever it started
+        are dead (`Plain` alone owes less, and says what). What they left in `scratch`
+        stays, and is not to be trusted: see `adapters.sandbox.artifacts`.
 
         Raises:
             SandboxUnavailable: the sandbox could not be set up; the program was not

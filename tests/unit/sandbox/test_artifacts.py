@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from sr_core.adapters.sandbox import artifacts
-from sr_core.adapters.sandbox.artifacts import ArtifactFile, collect
+from sr_core.adapters.sandbox.artifacts import ArtifactFile, Collected, collect
 
 SECRET = b"of the host"
 
@@ -27,7 +27,7 @@ def secret(tmp_path):
     return file
 
 
-def refusals(collected):
+def refusals(collected: Collected) -> dict[str, str]:
     return {each.name: each.reason for each in collected.refused}
 
 
@@ -126,7 +126,7 @@ class TestNothingIsFollowed:
                     report.hardlink_to(secret)
             return seen
 
-        monkeypatch.setattr(artifacts.os, "stat", swap_after_look)
+        monkeypatch.setattr(os, "stat", swap_after_look)
 
         collected = collect(scratch)
 
@@ -253,7 +253,7 @@ class TestBounds:
                 file.write(b"more")
             return read(descriptor, min(wanted, 5))
 
-        monkeypatch.setattr(artifacts.os, "read", grow_and_read)
+        monkeypatch.setattr(os, "read", grow_and_read)
         monkeypatch.setattr(artifacts, "_ENTRIES_MAX", 10)
 
         collected = collect(scratch, file_bytes_max=bytes_max)
@@ -271,6 +271,6 @@ class TestBounds:
             log.write_bytes(b"4321")
             return read(descriptor, wanted)
 
-        monkeypatch.setattr(artifacts.os, "read", change_and_read)
+        monkeypatch.setattr(os, "read", change_and_read)
 
         assert refusals(collect(scratch)) == {"log": "changed while it was read"}

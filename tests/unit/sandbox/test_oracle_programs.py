@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import runpy
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,19 +25,19 @@ BAD = GOOD.replace("(1, 1)", "(1, 2)")
 
 
 class World:
-    def __init__(self, directory):
+    def __init__(self, directory: Path) -> None:
         self.candidate = directory / "candidate"
         self.scratch = directory / "scratch"
         self.candidate.mkdir()
         self.scratch.mkdir()
 
-    def write(self, **files):
+    def write(self, **files: str) -> None:
         for name, text in files.items():
             path = self.candidate / name.replace("__in__", "/").replace("_py", ".py")
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
 
-    def run(self, oracle):
+    def run(self, oracle: str, **environment: str) -> tuple[int, Any]:
         """Return the exit status and the report, None where there is none."""
         ended = subprocess.run(  # noqa: S603 - our own program
             [
@@ -47,6 +50,7 @@ class World:
                 "PATH": "/usr/bin:/bin",
                 "SR_CANDIDATE": str(self.candidate),
                 "SR_SCRATCH": str(self.scratch),
+                **environment,
             },
             timeout=60,
         )
@@ -55,7 +59,7 @@ class World:
             json.loads(report.read_bytes()) if report.is_file() else None
         )
 
-    def verdict(self, oracle):
+    def verdict(self, oracle: str) -> tuple[int, str, str]:
         exit_status, report = self.run(oracle)
         return exit_status, report["status"], report["summary"]
 
@@ -202,6 +206,13 @@ if os.fork() == 0:
             {WRITE_REPORT.strip().replace(chr(10), chr(10) + "            ")}
     os._exit(0)
 """
+SAY_THE_WORD = """
+import json, os, sys
+if "--child" in sys.orig_argv:
+    said = {"word": sys.stdin.read(), "run": 1, "skipped": 0, "failed": 0}
+    os.write(int(sys.orig_argv[-1]), json.dumps(said).encode())
+    os._exit(0)
+"""
 LEAVE_THE_PIPE_OPEN = """
 import fcntl, os, signal
 lock = open(os.environ["SR_SCRATCH"] + "/lock", "w")
@@ -254,6 +265,13 @@ class TestHostileCandidates:
 
         assert world.verdict("unit_tests")[:2] == (1, "FAIL")
 
+    def test_cannot_come_before_the_child_by_the_environment(self, world):
+        world.write(test_it_py=BAD, sitecustomize_py=SAY_THE_WORD)
+
+        exit_status, report = world.run("unit_tests", PYTHONPATH=str(world.candidate))
+
+        assert (exit_status, report["status"]) == (1, "FAIL")
+
     def test_leave_nothing_running(self, world):
         world.write(test_it_py=LEAVE_THE_PIPE_OPEN + GOOD)
 
@@ -267,3 +285,29 @@ class TestHostileCandidates:
         exit_status, _ = world.run("unit_tests")
 
         assert exit_status not in (0, 1)
+
+
+class TestRefusal:
+    """R-SBX-10: the message and the exit status both have to say so."""
+
+    @pytest.mark.parametrize(
+        ("message", "exit_status", "passes"),
+        [
+            ({"word": "w", "run": 1, "skipped": 0, "failed": 0}, 0, True),
+            ({"word": "w", "run": 1, "skipped": 0, "failed": 0}, 1, False),
+            ({"word": "w", "run": 1, "skipped": 0, "failed": 0}, -9, False),
+            ({"word": "w", "run": 1, "skipped": 0, "failed": 1}, 0, False),
+            ({"word": "w", "run": 1, "skipped": 1, "failed": 0}, 0, False),
+            ({"word": "w", "run": True, "skipped": 0, "failed": 0}, 0, False),
+            ({"word": "w", "run": 1, "skipped": -1}, 0, False),
+            ({"word": "other", "run": 1, "skipped": 0, "failed": 0}, 0, False),
+            ([], 0, False),
+        ],
+        ids=range(9),
+    )
+    def test_of_what_the_child_said(self, message, exit_status, passes):
+        program = runpy.run_path(str(ORACLES_ROOT / "unit_tests.py"))
+
+        found = program["parsed"](json.dumps(message).encode(), word="w")
+
+        assert (program["refusal"](found, exit_status) is None) == passes

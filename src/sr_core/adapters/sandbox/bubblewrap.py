@@ -16,12 +16,17 @@ Why it is started like this, each measured:
   if somebody renames a path in between (R-SBX-4).
 * Namespaces are named one by one, each of them needed (`tests/contract`), rather than
   with `--unshare-all`, which passes over those it cannot have.
+* `/proc` is made read-only. Where the runner is root, so is the program to the host's
+  kernel, which let it write `/proc/sys/kernel/core_pattern`: capabilities are not asked
+  for there, only the owner.
 * Limits are set from outside (`prlimit`), while bwrap waits at a gate: no launcher.
 
 What it does not limit: bytes and inodes in `scratch` (only each file's size), memory in
 sum, and, where the runner is root, the number of processes: the kernel does not count
-root's. Time limits all three. The kernel is the host's. Files that the runner's user
-owns below `/usr` and the interpreter's prefix can be read whatever their mode.
+root's. Time limits all three. The kernel is the host's. Whether the runner's session
+keyring can be asked for keys is not probed. Files that the runner's user owns below
+`/usr` and the interpreter's prefix can be read whatever their mode. Of all this there
+is less where the runner is an ordinary user, as it should be.
 """
 
 from __future__ import annotations
@@ -145,12 +150,12 @@ class _Attempt:
         except OSError as error:
             raise SandboxUnavailable(sandbox=name, why=[str(error)]) from error
         try:
-            await self._let_go(gate, process, name=name)
+            await self._let_go(gate, name=name)
             timed_out = not await _ends(process, before=deadline)
         finally:
             self._kill(process)
-        await process.wait()
-        await self._gone()
+            await process.wait()
+            await self._gone()
         duration_s = loop.time() - started
         stderr = await self._stderr.drained(within_s=_DRAIN_S)
         status = await self._status.drained(within_s=_DRAIN_S)
@@ -201,16 +206,12 @@ class _Attempt:
                 pipe.hand_over()
         return process, gate
 
-    async def _let_go(
-        self, gate: int, process: asyncio.subprocess.Process, *, name: str
-    ) -> None:
+    async def _let_go(self, gate: int, *, name: str) -> None:
         """Take hold of the program before it begins, limit it, and open the gate."""
         try:
             async with asyncio.timeout(_SETUP_TIMEOUT_S):
                 line = await self._status.first_line()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise SandboxUnavailable(
                 sandbox=name, why=[f"bwrap was not ready within {_SETUP_TIMEOUT_S} s"]
             ) from None
@@ -219,7 +220,11 @@ class _Attempt:
         pid = json.loads(line)["child-pid"]
         with contextlib.suppress(ProcessLookupError, BrokenPipeError):
             self._program = self._own(os.pidfd_open(pid))
-            _limit(pid, cpu_s=self._invocation.timeout_s)
+            try:
+                _limit(pid, cpu_s=self._invocation.timeout_s)
+            except PermissionError as error:
+                why = f"its limits cannot be set: {error}"
+                raise SandboxUnavailable(sandbox=name, why=[why]) from error
             os.write(gate, b"\n")
 
     def _kill(self, process: asyncio.subprocess.Process) -> None:
@@ -275,6 +280,7 @@ def options(
         ("--ro-bind", str(ORACLES_ROOT), ORACLES),
         ("--ro-bind-fd", str(candidate), CANDIDATE),
         ("--bind-fd", str(scratch), SCRATCH),
+        ("--remount-ro", "/proc"),
         ("--remount-ro", "/dev"),
         ("--remount-ro", "/"),
         ("--chdir", CANDIDATE),

@@ -75,7 +75,7 @@ class Plain:
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-            returncode = await process.wait()
+                returncode = await process.wait()
             return Ended(
                 exit_status=None if timed_out else _exit_status(returncode),
                 timed_out=timed_out,

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
@@ -196,6 +197,8 @@ def unmet(facts: Facts, outside: Outside, *, limits: Mapping[str, int]) -> list[
         "descriptors": [],
         "interfaces": ["lo"],
         "reached": [],
+        "executable": shutil.which("python3", path=PATH),
+        "kernel_settings": [],
         "raw_socket": False,
         "user_namespace": False,
         "seen": [],

@@ -40,8 +40,7 @@ class SandboxRunner:
     async def _judge(
         self, oracle: Oracle, candidate: Path, scratch: Path
     ) -> OracleSeen:
-        scratch.mkdir(mode=0o700)
-        (scratch / "reports").mkdir(mode=0o700)
+        _make_scratch(scratch)
         started_at = self._clock.now()
         ended = await self._sandbox.run(
             Invocation(
@@ -72,6 +71,11 @@ def _workspace() -> Iterator[Path]:
     finally:
         _unlock(workspace)
         shutil.rmtree(workspace)
+
+
+def _make_scratch(scratch: Path) -> None:
+    scratch.mkdir(mode=0o700)
+    (scratch / "reports").mkdir(mode=0o700)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

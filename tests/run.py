@@ -1,0 +1,53 @@
+"""All that CI checks, cheapest first; stops at the first that does not hold.
+
+`python tests/run.py` is what `make test` calls, for people and for CI alike.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+
+CHECKS: dict[str, list[str]] = {
+    "format": ["ruff", "format", "--check", "--quiet", "."],
+    "lint": ["ruff", "check", "--quiet", "."],
+    "types": ["mypy", "--no-error-summary"],
+    "layers": ["lint-imports", "--no-cache"],
+    "tests": ["pytest", "tests", "-n", "2", "-q", "--cov", "--cov-report="],
+    "domain coverage": [
+        "coverage",
+        "report",
+        "--include=src/sr_core/domain/*",
+        "--fail-under=100",
+        "--skip-covered",
+    ],
+    "scenarios": ["pytest", "scenarios", "-n", "2", "-q"],
+}
+
+
+def main() -> int:
+    """Run every check and return the exit code."""
+    for name, (program, *arguments) in CHECKS.items():
+        _say(f"== {name}")
+        began = time.monotonic()
+        command = [sys.executable, "-P", str(BIN / program), *arguments]
+        ended = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - the list above
+        _say(f"   {time.monotonic() - began:.1f} s")
+        if ended.returncode != 0:
+            _say(f"== {name} does not hold (exit {ended.returncode})")
+            return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,711 @@
+"""From a goal to a release, and where the way is barred (C-SHIP-1, C-OR-4, C-EVID-6)."""
+
+from datetime import timedelta
+
+import pytest
+
+from sr_core.domain.errors import (
+    ApprovalUnfit,
+    BudgetExhausted,
+    CandidateMismatch,
+    EvidenceMissing,
+    IntegrityUnresolved,
+    MalformedInput,
+    NotFound,
+    NotVerified,
+    SuiteTaken,
+    TransitionRefused,
+)
+from sr_core.domain.ids import (
+    CandidateId,
+    ExceptionId,
+    IterationId,
+    LoopId,
+    SuiteId,
+)
+from sr_core.domain.integrity import StopTrigger
+from sr_core.domain.iteration import IterationOutcome
+from sr_core.domain.loop import ActivateLoop, Budgets
+from sr_core.domain.refs import hash_bytes
+from sr_core.domain.shippable import Reason
+from sr_core.testing import (
+    AGENT,
+    BUILD,
+    DIRECTIVE,
+    HUMAN,
+    LOOP_1,
+    PLATFORM,
+    SBOM,
+    SOME_HASH,
+    SYSTEM,
+    Left,
+    fails,
+    passes,
+    says_nothing,
+    ulid,
+)
+
+pytestmark = pytest.mark.anyio
+
+STRANGER = CandidateId(f"{SOME_HASH}|cand_{ulid(999)}")
+
+
+async def shipped(journey):
+    await journey.open()
+    await journey.judge()
+    await journey.verify()
+    await journey.approve()
+    await journey.freeze()
+    return journey
+
+
+class TestTheStraightWay:
+    """C-SHIP-1: verified, approved, frozen."""
+
+    async def test_it_leads_to_a_release(self, journey):
+        await shipped(journey)
+
+        ready = await journey.shippable()
+
+        assert ready.is_shippable
+        assert ready.release_approval_id == journey.approval_id
+        assert ready.freeze_id == journey.freeze_id
+
+    async def test_every_step_is_in_the_log(self, journey):
+        await shipped(journey)
+        await journey.complete()
+        await journey.close()
+
+        assert await journey.types() == [
+            "OracleSuiteRegistered",
+            "LoopCreated",
+            "LoopActivated",
+            "IterationStarted",
+            "CandidateMaterialized",
+            "RunStarted",
+            "EvidenceBundleRecorded",
+            "RunCompleted",
+            "CandidateVerificationComputed",
+            "ApprovalRecorded",
+            "FreezeRecordCreated",
+            "IterationCompleted",
+            "LoopClosed",
+        ]
+
+    async def test_whoever_asked_is_the_actor_but_of_what_the_platform_finds(
+        self, journey
+    ):
+        await shipped(journey)
+
+        by = {type(each.event).__name__: each.by for each in await journey.recorded()}
+
+        assert by == {
+            "OracleSuiteRegistered": HUMAN,
+            "LoopCreated": HUMAN,
+            "LoopActivated": HUMAN,
+            "IterationStarted": SYSTEM,
+            "CandidateMaterialized": AGENT,
+            "RunStarted": SYSTEM,
+            "EvidenceBundleRecorded": PLATFORM,
+            "RunCompleted": PLATFORM,
+            "CandidateVerificationComputed": PLATFORM,
+            "ApprovalRecorded": HUMAN,
+            "FreezeRecordCreated": HUMAN,
+        }
+
+    async def test_the_request_is_named_by_every_event(self, journey):
+        await shipped(journey)
+
+        named = {each.correlation_id for each in await journey.recorded()}
+
+        assert named == {"corr-human", "corr-agent", "corr-system"}
+
+    async def test_an_iteration_starts_from_what_the_platform_compiles(self, journey):
+        await journey.open()
+
+        row = await journey.row("iterations", iteration_id=journey.iteration_id)
+
+        named = [(each["kind"], each["id"]) for each in row["refs"]]
+        assert named == [
+            ("Loop", journey.loop_id),
+            ("GovernedArtifact", DIRECTIVE.id),
+            ("OracleSuite", "suite:SR-SUITE-CORE"),
+        ]
+
+    async def test_without_a_registered_suite_there_is_none_to_name(self, journey):
+        await journey.create()
+        await journey.activate()
+        await journey.iterate()
+
+        row = await journey.row("iterations", iteration_id=journey.iteration_id)
+
+        assert [each["kind"] for each in row["refs"]] == ["Loop", "GovernedArtifact"]
+
+    async def test_oracles_see_the_candidates_own_bytes(self, journey):
+        seen = []
+
+        def looks(oracle, files):
+            seen.append(files)
+            return passes(oracle, files)
+
+        journey.runner.scripts[BUILD] = looks
+        await journey.open()
+        await journey.make({"a": b"1", "b/c": b"\x00\xff"})
+        await journey.judge()
+
+        assert seen == [{"a": b"1", "b/c": b"\x00\xff"}]
+
+    async def test_what_an_oracle_leaves_is_kept_with_its_type(self, journey):
+        left = {"notes.xml": b"<a/>", "core": b"\x00", "log.txt": b"fine"}
+
+        def leaves(oracle, files):
+            refused = {"evil": "it is a link"}
+            return Left(
+                report=passes(oracle, files).report, files=left, refused=refused
+            )
+
+        journey.runner.scripts[BUILD] = leaves
+        await journey.open()
+        await journey.judge()
+
+        (reading,) = [
+            each.reading
+            for each in await journey.verification._facts(  # noqa: SLF001 - the same fresh read that the gates make
+                await dossier_of(journey), journey.candidate_id
+            )
+        ]
+        types = {each.name: each.media_type for each in reading.manifest.artifacts}
+        assert types["build/notes.xml"] == "application/xml"
+        assert types["build/reports/build.json"] == "application/json"
+        assert types["build/core"] == "application/octet-stream"
+        assert types["build/log.txt"] == "application/octet-stream"
+        assert reading.manifest.metadata == {"refused build/evil": "it is a link"}
+
+
+async def dossier_of(journey):
+    case = await journey.stage.platform.candidate_case(journey.candidate_id)
+    return await journey.stage.platform.recorder.state(case)
+
+
+class TestFailures:
+    """C-VER-3: a failure ships only with a waiver, acknowledged."""
+
+    async def test_a_failure_is_not_verified_and_not_approved(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.verify()
+
+        with pytest.raises(NotVerified):
+            await journey.approve()
+
+        row = await journey.row("runs", run_id=journey.run_id)
+        assert (row["state"], row["outcome"]) == ("COMPLETED", "FAILURE")
+
+    async def test_with_a_waiver_it_ships(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+        await journey.approve(journey.exception_id)
+        await journey.freeze()
+
+        ready = await journey.shippable()
+
+        assert ready.is_shippable
+        frozen = await journey.row("freeze_records", freeze_id=journey.freeze_id)
+        assert frozen["active_exceptions"] == [journey.exception_id]
+
+    async def test_the_waiver_has_to_be_acknowledged(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+
+        with pytest.raises(MalformedInput, match="exactly the active exceptions"):
+            await journey.approve()
+
+    async def test_a_waiver_that_ends_takes_the_verification_with_it(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+        journey.stage.clock.skip(timedelta(hours=2))
+
+        ready = await journey.shippable()
+
+        assert Reason.NOT_VERIFIED in ready.reasons
+        row = await journey.row("candidates", candidate_id=journey.candidate_id)
+        assert row["verification_status"] == "UNVERIFIED"
+
+    async def test_a_waiver_that_is_lifted_does_too(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+        await journey.resolve()
+
+        assert Reason.NOT_VERIFIED in (await journey.shippable()).reasons
+
+    async def test_an_approval_from_before_a_new_run_freezes_nothing(self, journey):
+        await journey.open()
+        await journey.judge()
+        await journey.verify()
+        await journey.approve()
+        await journey.judge()
+
+        with pytest.raises(ApprovalUnfit, match="was given before"):
+            await journey.freeze()
+
+
+class TestSilence:
+    """C-OR-4, C-OR-7: a silent oracle stops the line until it is cured."""
+
+    async def test_it_stops_the_loop_with_the_run(self, journey):
+        journey.runner.scripts[BUILD] = says_nothing
+        await journey.open()
+
+        await journey.judge()
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert (loop["state"], loop["last_stop_trigger"]) == ("PAUSED", "ORACLE_GAP")
+        assert (await journey.types())[-4:] == [
+            "EvidenceBundleRecorded",
+            "IntegrityViolationDetected",
+            "RunCompleted",
+            "StopTriggered",
+        ]
+        violation = await journey.row("integrity_violations", run_id=journey.run_id)
+        assert violation["detail"].startswith("oracle:build: it left no report")
+
+    async def test_an_oracle_that_was_not_run_is_silent_too(self, journey):
+        class Lazy(type(journey.runner)):
+            async def run(self, suite, files):
+                seen = await super().run(suite, files)
+                return type(seen)(
+                    fingerprint=seen.fingerprint, oracles=seen.oracles[1:]
+                )
+
+        object.__setattr__(journey.stage.platform, "runner", Lazy())
+        await journey.open()
+
+        await journey.judge()
+
+        violation = await journey.row("integrity_violations", run_id=journey.run_id)
+        assert violation["detail"] == "oracle:build: it was not run"
+
+    async def test_one_whose_word_and_exit_differ_is_told_with_both(self, journey):
+        def lies(oracle, files):
+            return Left(report=passes(oracle, files).report, exit_status=1)
+
+        journey.runner.scripts[BUILD] = lies
+        await journey.open()
+
+        await journey.judge()
+
+        violation = await journey.row("integrity_violations", run_id=journey.run_id)
+        assert violation["detail"] == (
+            "oracle:build: ERROR: it reported PASS, but it ended with exit status 1"
+        )
+
+    async def test_an_advisory_one_stops_nothing(self, journey):
+        journey.runner.scripts[SBOM] = says_nothing
+        await journey.open()
+
+        await journey.judge()
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["state"] == "ACTIVE"
+
+    async def test_the_way_back_is_a_run_a_verification_and_a_decision(self, journey):
+        journey.runner.scripts[BUILD] = says_nothing
+        await journey.open()
+        await journey.judge()
+        await journey.decide(StopTrigger.ORACLE_GAP)
+        with pytest.raises(IntegrityUnresolved):
+            await journey.resume()
+
+        journey.runner.scripts[BUILD] = passes
+        await journey.judge()
+        await journey.verify()
+        await journey.resume()
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["state"] == "ACTIVE"
+        stop = await journey.row("loop_stop_triggers", loop_id=journey.loop_id)
+        assert stop["resolved_at"] is not None
+
+    async def test_meanwhile_nothing_is_approved(self, journey):
+        await journey.open()
+        await journey.judge()
+        await journey.verify()
+        journey.runner.scripts[BUILD] = says_nothing
+        await journey.judge()
+
+        with pytest.raises(IntegrityUnresolved):
+            await journey.approve()
+
+
+def damages():
+    """Each way in which evidence can be damaged, by name."""
+
+    def first(store, ending):
+        return next(each for each in store.keys() if each.endswith(ending))  # noqa: SIM118 - a method, and no mapping
+
+    def blob(store):
+        return next(each for each in store.keys() if "/blobs/" in each)  # noqa: SIM118 - a method, and no mapping
+
+    return {
+        "the manifest is gone": lambda store: store.lose(first(store, "manifest.json")),
+        "a blob is gone": lambda store: store.lose(blob(store)),
+        "the manifest is another": lambda store: store.overwrite(
+            first(store, "manifest.json"), b"{}"
+        ),
+        "a blob is another": lambda store: store.overwrite(blob(store), b"PASS"),
+    }
+
+
+DAMAGES = damages()
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+class TestDamagedEvidence:
+    """C-EVID-6, SPEC 6.1: each gate finds it, refuses, and records it exactly once."""
+
+    MISSING = (
+        "EvidenceMissingDetected",
+        "CandidateVerificationComputed",
+        "StopTriggered",
+    )
+
+    async def missed(self, journey):
+        types = await journey.types()
+        return types.count("EvidenceMissingDetected"), types.count("StopTriggered")
+
+    async def test_a_verification_refuses(self, journey, damage):
+        await journey.open()
+        await journey.judge()
+        damage(journey.stage.evidence_bytes)
+
+        for _ in range(2):
+            with pytest.raises(EvidenceMissing, match="cannot be retrieved intact"):
+                await journey.verify()
+
+        assert await self.missed(journey) == (1, 1)
+
+    async def test_an_approval_refuses(self, journey, damage):
+        await journey.open()
+        await journey.judge()
+        await journey.verify()
+        damage(journey.stage.evidence_bytes)
+
+        for _ in range(2):
+            with pytest.raises(EvidenceMissing):
+                await journey.approve()
+
+        assert tuple((await journey.types())[-3:]) == self.MISSING
+        assert await self.missed(journey) == (1, 1)
+
+    async def test_a_freeze_refuses(self, journey, damage):
+        await journey.open()
+        await journey.judge()
+        await journey.verify()
+        await journey.approve()
+        damage(journey.stage.evidence_bytes)
+
+        for _ in range(2):
+            with pytest.raises(EvidenceMissing):
+                await journey.freeze()
+
+        assert tuple((await journey.types())[-3:]) == self.MISSING
+        assert await self.missed(journey) == (1, 1)
+
+    async def test_shippable_says_no(self, journey, damage):
+        await shipped(journey)
+        damage(journey.stage.evidence_bytes)
+
+        reasons = [(await journey.shippable()).reasons for _ in range(2)]
+
+        assert reasons == 2 * [
+            (
+                Reason.EVIDENCE_MISSING,
+                Reason.INTEGRITY_UNRESOLVED,
+                Reason.NOT_VERIFIED,
+            )
+        ]
+        assert tuple((await journey.types())[-3:]) == self.MISSING
+        assert await self.missed(journey) == (1, 1)
+
+    async def test_the_rows_say_so(self, journey, damage):
+        await shipped(journey)
+        evidence = await journey.evidence()
+        damage(journey.stage.evidence_bytes)
+
+        await journey.shippable()
+
+        bundle = await journey.row("evidence_bundles", content_hash=evidence)
+        assert bundle["missing_since"] is not None
+        (state,) = bundle["missing_parts"].values()
+        assert state in {"MISSING", "CORRUPTED"}
+        candidate = await journey.row("candidates", candidate_id=journey.candidate_id)
+        assert candidate["integrity_conditions"] == ["EVIDENCE_MISSING"]
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["last_stop_trigger"] == "EVIDENCE_MISSING"
+
+
+async def test_evidence_that_comes_back_does_not_cure(journey):
+    """C-EVID-6: new evidence does."""
+    await shipped(journey)
+    store = journey.stage.evidence_bytes
+    key = store.keys()[-1]
+    data = store.lose(key)
+    await journey.shippable()
+    store.overwrite(key, data)
+
+    assert not (await journey.shippable()).is_shippable
+
+    await journey.judge()
+    await journey.verify()
+    assert Reason.EVIDENCE_MISSING not in (await journey.shippable()).reasons
+
+
+async def test_a_manifest_that_is_no_manifest_is_found_out(journey):
+    """SPEC 6.1.5: bytes that hash right can still be no manifest."""
+    await journey.open()
+    await journey.judge()
+    store = journey.stage.evidence_bytes
+    recorded = await journey.recorded()
+    bundle = next(
+        each.event.content_hash
+        for each in recorded
+        if type(each.event).__name__ == "EvidenceBundleRecorded"
+    )
+    key = f"sha256/{bundle.removeprefix('sha256:')}/manifest.json"
+
+    class Forger(type(store)):
+        async def get(self, key, *, expected):
+            assert (key, expected)
+            return b'{"no": "manifest"}'
+
+    object.__setattr__(journey.stage.platform, "evidence_bytes", Forger())
+    assert key in store.keys()  # noqa: SIM118 - a method, and no mapping
+    await journey.verify()
+
+    row = await journey.row("candidates", candidate_id=journey.candidate_id)
+    assert row["integrity_conditions"] == ["MANIFEST_INVALID"]
+
+
+class TestCandidates:
+    """SPEC 1.1: the platform stores the bytes and computes their name."""
+
+    async def test_a_declared_hash_is_compared(self, journey):
+        await journey.open()
+        before = await journey.types()
+
+        with pytest.raises(CandidateMismatch):
+            await journey.make(declared=SOME_HASH)
+
+        assert await journey.types() == before
+
+    async def test_one_that_agrees_is_taken(self, journey):
+        await journey.open()
+        computed = journey.candidate_id.partition("|")[0]
+
+        await journey.make(declared=computed)
+
+        assert journey.candidate_id.startswith(computed)
+
+    async def test_a_bad_path_stores_nothing(self, journey):
+        await journey.open()
+        before = journey.stage.candidate_bytes.keys()
+
+        with pytest.raises(MalformedInput):
+            await journey.make({"../a": b"1", "b": b"2"})
+
+        assert journey.stage.candidate_bytes.keys() == before
+
+    async def test_each_file_lies_under_its_hash(self, journey):
+        await journey.open()
+
+        (key,) = journey.stage.candidate_bytes.keys()
+
+        assert key == "sha256/" + hash_bytes(b"a = 1\n").removeprefix("sha256:")
+
+    async def test_bytes_that_are_gone_fail_the_run(self, journey):
+        await journey.open()
+        (key,) = journey.stage.candidate_bytes.keys()
+        journey.stage.candidate_bytes.lose(key)
+
+        await journey.judge()
+
+        row = await journey.row("runs", run_id=journey.run_id)
+        assert row["state"] == "FAILED"
+        assert row["reason"] == f"the candidate: {key} is MISSING"
+
+    async def test_bytes_that_were_changed_fail_it_too(self, journey):
+        await journey.open()
+        (key,) = journey.stage.candidate_bytes.keys()
+        journey.stage.candidate_bytes.overwrite(key, b"import os")
+
+        await journey.judge()
+
+        assert (await journey.types())[-1] == "RunFailed"
+
+
+class TestBudgets:
+    """C-LOOP-1: a bound that is reached stops the loop, once, and the way is a decision."""
+
+    async def test_iterations(self, journey):
+        await journey.open(Budgets(max_iterations=1))
+        await journey.complete()
+
+        with pytest.raises(BudgetExhausted, match="max_iterations is 1"):
+            await journey.iterate()
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["last_stop_trigger"] == "BUDGET_EXHAUSTED"
+        with pytest.raises(TransitionRefused, match="PAUSED"):
+            await journey.iterate()
+        assert (await journey.types()).count("StopTriggered") == 1
+
+    async def test_runs(self, journey):
+        await journey.open(Budgets(max_oracle_runs=1))
+        await journey.judge()
+
+        with pytest.raises(BudgetExhausted, match="max_oracle_runs is 1"):
+            await journey.judge()
+
+        assert (await journey.types())[-1] == "StopTriggered"
+
+    async def test_three_failures_in_a_row(self, journey):
+        await journey.open()
+        for turn in range(3):
+            if turn:
+                await journey.iterate()
+            await journey.complete(IterationOutcome.FAILURE)
+
+        assert (await journey.types())[-2:] == ["IterationCompleted", "StopTriggered"]
+        await journey.decide(StopTrigger.REPEATED_FAILURE)
+        await journey.resume()
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert (loop["state"], loop["consecutive_failures"]) == ("ACTIVE", 0)
+
+    async def test_a_pause_by_hand_is_lifted_by_hand(self, journey):
+        await journey.open()
+        await journey.pause()
+
+        await journey.resume()
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["state"] == "ACTIVE"
+
+
+class TestSuites:
+    """C-OR-6: a name is given once."""
+
+    async def test_a_second_registration_is_refused(self, journey):
+        await journey.register_suite()
+
+        with pytest.raises(SuiteTaken):
+            await journey.register_suite()
+
+    async def test_a_suite_that_is_not_registered_judges_nothing(self, journey):
+        await journey.open()
+
+        with pytest.raises(NotFound, match="No oracle suite suite:OTHER"):
+            await journey.runs.judge(
+                journey.candidate_id, SuiteId("suite:OTHER"), asked(SYSTEM)
+            )
+
+    async def test_one_that_changes_under_a_run_is_noticed(self, journey):
+        """C-OR-2: what was pinned at the start is compared at the end."""
+        await journey.open()
+        platform = journey.stage.platform
+        honest = type(platform).suite
+        asked_before = []
+
+        async def swapped(self, suite_id):
+            asked_before.append(suite_id)
+            return await honest(self, suite_id) if len(asked_before) == 1 else None
+
+        type(platform).suite = swapped
+        try:
+            await journey.judge()
+        finally:
+            type(platform).suite = honest
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["last_stop_trigger"] == "ORACLE_TAMPER"
+
+
+def asked(by):
+    from sr_core.application.recorder import Asked  # noqa: PLC0415 - used here alone
+
+    return Asked(by=by)
+
+
+class TestStrangers:
+    """What nobody recorded is not found, and nothing is written of it."""
+
+    async def test_a_loop(self, journey):
+        stranger = LoopId(f"loop_{ulid(999)}")
+        command = ActivateLoop(by=HUMAN)
+
+        with pytest.raises(NotFound, match=f"No loop {stranger}"):
+            await journey.loops.give(stranger, command, asked(HUMAN))
+        with pytest.raises(NotFound, match=f"No loop {stranger}"):
+            await journey.loops.resume(stranger, None, asked(HUMAN))
+        with pytest.raises(NotFound, match=f"No loop {stranger}"):
+            await journey.loops.start_iteration(stranger, asked(SYSTEM))
+        journey.loop_id = stranger
+        with pytest.raises(NotFound, match=f"No loop {stranger}"):
+            await journey.decide(StopTrigger.ORACLE_GAP)
+        assert await journey.types() == []
+
+    async def test_an_iteration(self, journey):
+        journey.iteration_id = IterationId(f"iter_{ulid(999)}")
+
+        with pytest.raises(NotFound, match="No iteration"):
+            await journey.make()
+        with pytest.raises(NotFound, match="No iteration"):
+            await journey.complete()
+
+    async def test_a_candidate(self, journey):
+        await journey.register_suite()
+        journey.candidate_id = STRANGER
+
+        for step in (journey.judge, journey.verify, journey.shippable, journey.waive):
+            with pytest.raises(NotFound, match="No candidate"):
+                await step()
+
+    async def test_a_waiver(self, journey):
+        journey.exception_id = ExceptionId(f"exc_{ulid(999)}")
+
+        with pytest.raises(NotFound, match="No exception"):
+            await journey.resolve()
+
+    async def test_an_approval(self, journey):
+        await journey.open()
+        await journey.judge()
+        await journey.verify()
+        journey.approval_id = f"appr_{ulid(999)}"
+
+        with pytest.raises(NotFound, match="No approval"):
+            await journey.freeze()
+
+    async def test_a_suites_stream_is_no_loops(self, journey):
+        await journey.register_suite()
+
+        with pytest.raises(NotFound, match="No loop suite"):
+            await journey.stage.platform.loop_of(
+                "suite", "suite:SR-SUITE-CORE", kind="loop"
+            )
+
+
+def test_the_first_loop_has_the_first_number(journey):
+    """What these tests stand on counts its identifiers from one."""
+    assert journey.stage.ids.fresh("loop") == LOOP_1

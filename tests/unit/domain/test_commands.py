@@ -1,0 +1,220 @@
+"""Whatever is asked, in whatever order: only what the rules allow comes of it."""
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sr_core.domain.decision import DecisionKind
+from sr_core.domain.dossier import fold
+from sr_core.domain.errors import Refused, TransitionRefused
+from sr_core.domain.evidence import ResultStatus
+from sr_core.domain.ids import DecisionId
+from sr_core.domain.integrity import StopTrigger
+from sr_core.domain.iteration import IterationOutcome, IterationPhase
+from sr_core.domain.loop import (
+    ActivateLoop,
+    Budgets,
+    CloseLoop,
+    Loop,
+    LoopPaused,
+    LoopPhase,
+    LoopResumed,
+    PauseLoop,
+    StopTriggered,
+    stop_for,
+)
+from sr_core.domain.run import RunPhase, fail
+from sr_core.testing import BUILD, HUMAN, SBOM, Story
+
+Act = Callable[[Story], object]
+
+BUDGETS = Budgets(max_iterations=3, max_oracle_runs=3)
+ALLOWED = {
+    LoopPhase.CREATED: "ActivateLoop, CloseLoop",
+    LoopPhase.ACTIVE: "CloseLoop, PauseLoop, StartIteration",
+    LoopPhase.PAUSED: "CloseLoop, ResumeLoop",
+    LoopPhase.CLOSED: "nothing",
+}
+
+
+def resume(story: Story) -> None:
+    decided = [*story.loop.stops.values()]
+    known = sorted(each for some in decided for each in some)
+    story.resume(known[0] if known else None)
+
+
+def resume_by_any(story: Story) -> None:
+    made = [each.decision_id for each in story.log if hasattr(each, "decision_id")]
+    story.resume(next((each for each in made if each), DecisionId("dec_none")))
+
+
+def with_iteration(act: Act) -> Act:
+    return lambda story: act(story) if story.dossier.iterations else None
+
+
+def with_candidate(act: Act) -> Act:
+    return lambda story: act(story) if story.dossier.candidates else None
+
+
+def with_run(act: Act) -> Act:
+    return lambda story: act(story) if story.dossier.runs else None
+
+
+acts: st.SearchStrategy[Act] = st.one_of(
+    st.sampled_from(
+        [
+            lambda story: story.create(BUDGETS),
+            lambda story: story.give(ActivateLoop(by=HUMAN)),
+            lambda story: story.give(PauseLoop(by=HUMAN)),
+            resume,
+            resume_by_any,
+            lambda story: story.iterate(),
+            lambda story: story.iterate(),
+            with_iteration(lambda story: story.complete(IterationOutcome.FAILURE)),
+            with_iteration(lambda story: story.complete(IterationOutcome.SUCCESS)),
+            with_iteration(lambda story: story.register()),
+            with_candidate(lambda story: story.begin_run()),
+            with_candidate(lambda story: story.judge()),
+            with_candidate(lambda story: story.judge({BUILD: None})),
+            with_candidate(lambda story: story.judge({SBOM: ResultStatus.FAIL})),
+            with_candidate(lambda story: story.verify()),
+            with_candidate(lambda story: story.record(story.gate().events)),
+            with_run(lambda story: story.record(fail(story.run, reason="broke"))),
+        ]
+    ),
+    st.builds(
+        lambda trigger, kind: lambda story: story.judge_stop(trigger, kind),
+        st.sampled_from(StopTrigger),
+        st.sampled_from(DecisionKind),
+    ),
+    st.builds(
+        lambda trigger: lambda story: story.stop(trigger), st.sampled_from(StopTrigger)
+    ),
+)
+CLOSE: Act = lambda story: story.give(CloseLoop(by=HUMAN))  # noqa: E731 - an act like those above
+
+
+def attempt(story: Story, act: Act) -> Refused | None:
+    """Do it, and record what a refusal is worth."""
+    try:
+        act(story)
+    except Refused as refusal:
+        story.record(stop_for(story.loop, refusal))
+        return refusal
+    return None
+
+
+def told(acts: list[Act]) -> Story:
+    story = Story().create(BUDGETS)
+    for act in acts:
+        attempt(story, act)
+    return story
+
+
+@given(st.lists(acts, max_size=30))
+def test_whatever_is_decided_can_be_replayed(acts: list[Act]) -> None:
+    """C-EVT-7: the log alone gives the state, however it came about."""
+    story = told(acts)
+
+    assert fold(story.log) == story.dossier
+
+
+@given(st.lists(acts, max_size=30))
+def test_no_bound_is_passed(acts: list[Act]) -> None:
+    """C-LOOP-1: what is counted stays within the budget, and is counted right."""
+    story = told(acts)
+
+    loop, dossier = story.loop, story.dossier
+    assert loop.iterations_started == len(dossier.iterations) <= BUDGETS.max_iterations
+    assert loop.runs_started == len(dossier.runs) <= BUDGETS.max_oracle_runs
+
+
+@given(st.lists(acts, max_size=30))
+def test_at_most_one_iteration_is_open(acts: list[Act]) -> None:
+    """C-LOOP-2: and the loop knows which."""
+    story = told(acts)
+
+    is_open = [
+        each.iteration_id
+        for each in story.dossier.iterations.values()
+        if each.phase is IterationPhase.STARTED
+    ]
+    assert is_open == [each for each in [story.loop.open_iteration] if each]
+
+
+@given(st.lists(acts, max_size=30))
+def test_it_is_paused_by_a_stop_or_by_hand_and_by_nothing_else(
+    acts: list[Act],
+) -> None:
+    """C-LOOP-3: an open stop and a loop that goes on are never seen together."""
+    story = told(acts)
+
+    held = False
+    for event in story.log:
+        held = isinstance(event, LoopPaused | StopTriggered) or (
+            held and not isinstance(event, LoopResumed)
+        )
+    assert (story.loop.phase is LoopPhase.PAUSED) is held
+    assert held or not story.loop.stops
+
+
+@given(st.lists(acts, max_size=30))
+def test_a_trigger_fires_once_while_it_is_open(acts: list[Act]) -> None:
+    """C-LOOP-3: between two resumptions each trigger is recorded at most once."""
+    story = told(acts)
+
+    open_now: set[StopTrigger] = set()
+    for event in story.log:
+        if isinstance(event, LoopResumed):
+            open_now.clear()
+        if isinstance(event, StopTriggered):
+            assert event.trigger not in open_now
+            open_now.add(event.trigger)
+    assert open_now == set(story.loop.stops)
+
+
+@given(st.lists(acts, max_size=30))
+def test_a_run_that_ended_stays_as_it_ended(acts: list[Act]) -> None:
+    """SPEC 4.2: evidence is there exactly where a run was completed."""
+    story = told(acts)
+
+    for each in story.dossier.runs.values():
+        assert (each.evidence is not None) is (each.phase is RunPhase.COMPLETED)
+
+
+@settings(max_examples=50)
+@given(st.lists(acts, max_size=15), st.lists(acts, max_size=10))
+def test_closed_is_the_end(before: list[Act], after: list[Act]) -> None:
+    """SPEC 4.1: nothing changes the phase of a closed loop, or starts anything in it."""
+    story = told(before)
+    attempt(story, CLOSE)
+    closed = story.loop
+
+    for act in after:
+        attempt(story, act)
+
+    def told_of(loop: Loop) -> tuple[object, ...]:
+        return loop.phase, loop.iterations_started, loop.runs_started, set(loop.stops)
+
+    assert closed.phase is LoopPhase.CLOSED
+    assert told_of(story.loop) == told_of(closed)
+
+
+@given(st.lists(acts, max_size=30))
+def test_a_refused_transition_names_the_state_and_what_it_allows(
+    acts: list[Act],
+) -> None:
+    """SPEC 4: and a refusal changes nothing, but for a stop that it makes."""
+    story = Story().create(BUDGETS)
+    for act in [*acts, CLOSE, CLOSE]:
+        before = story.dossier
+        refusal = attempt(story, act)
+        if not isinstance(refusal, TransitionRefused):
+            continue
+        assert story.dossier == before
+        assert f"is {refusal.phase}, which refuses" in str(refusal)
+        assert f"From {refusal.phase} it allows " in str(refusal)
+        if refusal.subject == story.loop.loop_id and "StartRun" not in str(refusal):
+            assert refusal.phase == story.loop.phase
+            assert str(refusal).endswith(f"it allows {ALLOWED[story.loop.phase]}.")

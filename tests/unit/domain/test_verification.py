@@ -1,0 +1,322 @@
+"""What the evidence supports (SPEC 6.1, C-VER-1 to C-VER-4, C-OR-4, C-OR-7)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sr_core.domain.evidence import PartState, ResultStatus
+from sr_core.domain.governed_exception import resolve
+from sr_core.domain.ids import CandidateId, RunId
+from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.profile import STRICT_CORE
+from sr_core.domain.verification import SuiteFacts, VerificationStatus, compute
+from sr_core.testing import (
+    BUILD,
+    CORE,
+    HUMAN,
+    INTEGRITY_SMOKE,
+    SBOM,
+    SOME_HASH,
+    UNIT_TESTS,
+    Story,
+    ulid,
+)
+
+FAIL, ERROR, SKIPPED = ResultStatus.FAIL, ResultStatus.ERROR, ResultStatus.SKIPPED
+UNVERIFIED = VerificationStatus.UNVERIFIED
+STRICT = VerificationStatus.VERIFIED_STRICT
+WITH_EXCEPTIONS = VerificationStatus.VERIFIED_WITH_EXCEPTIONS
+GAP, TAMPER = IntegrityCondition.ORACLE_GAP, IntegrityCondition.ORACLE_TAMPER
+MISSING = IntegrityCondition.EVIDENCE_MISSING
+INVALID = IntegrityCondition.MANIFEST_INVALID
+
+
+def a_judged(said=None, violations=None) -> Story:
+    story = Story().open().iterate().register()
+    return story.judge(said, violations=violations)
+
+
+def found(story, facts=None, *, missing=(), now=None):
+    return compute(
+        story.candidate.candidate_id,
+        story.facts if facts is None else facts,
+        profile=STRICT_CORE,
+        waivers=story.dossier.waivers.values(),
+        known_missing=missing,
+        now=now or story.now,
+    )
+
+
+def with_manifest(story, **changes):
+    """The story's facts, as if its manifest had always said otherwise."""
+    (facts,) = story.facts
+    manifest = replace(facts.reading.manifest, **changes)
+    return (replace(facts, reading=replace(facts.reading, manifest=manifest)),)
+
+
+class TestStrict:
+    """C-VER-2: every required oracle passed, and nothing is in doubt."""
+
+    def test_all_passed(self):
+        finding = found(a_judged())
+
+        assert finding.status is STRICT
+        assert finding.conditions == {}
+
+    @pytest.mark.parametrize("said", [FAIL, ERROR, SKIPPED, None], ids=str)
+    def test_an_advisory_oracle_does_not_decide(self, said):
+        finding = found(a_judged({SBOM: said}))
+
+        assert finding.status is STRICT
+        assert finding.failed == frozenset()
+
+    def test_where_no_suite_is_required_nothing_is_shown(self):
+        finding = found(a_judged(), facts=())
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {GAP: "no suite is required"}
+
+    @pytest.mark.parametrize("status", VerificationStatus)
+    def test_only_unverified_counts_for_nothing(self, status):
+        assert status.is_verified is (status is not UNVERIFIED)
+
+
+class TestWithExceptions:
+    """C-VER-3, SPEC 6.1.11: a waiver covers a failure, and never a doubt."""
+
+    def test_a_failure_alone_is_no_verification(self):
+        finding = found(a_judged({BUILD: FAIL}))
+
+        assert finding.status is UNVERIFIED
+        assert finding.failed == {BUILD}
+        assert finding.conditions == {}
+
+    def test_a_waived_failure(self):
+        story = a_judged({BUILD: FAIL}).waive()
+
+        finding = found(story)
+
+        assert finding.status is WITH_EXCEPTIONS
+        assert finding.waived_by == {BUILD: story.waiver.exception_id}
+
+    def test_one_failure_of_two_without_a_waiver(self):
+        story = a_judged({BUILD: FAIL, UNIT_TESTS: FAIL}).waive(BUILD)
+
+        assert found(story).status is UNVERIFIED
+
+    def test_both_failures_waived(self):
+        story = a_judged({BUILD: FAIL, UNIT_TESTS: FAIL})
+
+        finding = found(story.waive(BUILD).waive(UNIT_TESTS))
+
+        assert finding.status is WITH_EXCEPTIONS
+        assert set(finding.waived_by) == {BUILD, UNIT_TESTS}
+
+    def test_a_waiver_that_is_not_in_force(self):
+        story = a_judged({BUILD: FAIL}).draw_up_waiver()
+
+        assert found(story).status is UNVERIFIED
+
+    def test_a_waiver_that_was_lifted(self):
+        story = a_judged({BUILD: FAIL}).waive()
+        story.record(resolve(story.waiver, HUMAN))
+
+        assert found(story).status is UNVERIFIED
+
+    def test_a_waiver_that_has_expired(self):
+        story = a_judged({BUILD: FAIL}).waive()
+
+        assert found(story, now=story.now + timedelta(hours=1)).status is UNVERIFIED
+
+    def test_a_waiver_of_another_candidate(self):
+        story = a_judged({BUILD: FAIL}).waive()
+        story.register({"b": b"other"}).judge({BUILD: FAIL})
+
+        assert found(story).status is UNVERIFIED
+
+    def test_a_waiver_of_an_oracle_that_the_profile_protects(self):
+        story = a_judged({INTEGRITY_SMOKE: FAIL}).waive(INTEGRITY_SMOKE)
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.waived_by == {}
+
+    @pytest.mark.parametrize("said", [ERROR, SKIPPED, None], ids=str)
+    def test_no_waiver_covers_an_oracle_that_gave_no_answer(self, said):
+        story = a_judged({BUILD: FAIL}).waive().judge({BUILD: said})
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {GAP: f"no result of {BUILD}"}
+
+
+class TestTheSuite:
+    """SPEC 6.1.2, 6.1.3: registered, run, and the same from start to end."""
+
+    def test_a_suite_that_is_not_registered(self):
+        story = a_judged()
+        (facts,) = story.facts
+
+        finding = found(story, [replace(facts, registered=None)])
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {TAMPER: f"{CORE} is not registered"}
+
+    def test_a_suite_that_never_ran(self):
+        story = Story().open().iterate().register()
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {GAP: f"no completed run by {CORE}"}
+
+    def test_a_run_that_has_not_ended_is_none(self):
+        story = Story().open().iterate().register().begin_run()
+
+        assert found(story).conditions == {GAP: f"no completed run by {CORE}"}
+
+    def test_a_suite_with_another_hash_than_the_run_pinned(self):
+        story = a_judged()
+        (facts,) = story.facts
+        changed = replace(story.suite, suite_hash=SOME_HASH)
+
+        finding = found(story, [replace(facts, registered=changed)])
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {
+            TAMPER: f"{story.run.run_id} pinned {story.suite.suite_hash}, "
+            f"registered is {SOME_HASH}"
+        }
+
+    @pytest.mark.parametrize("condition", IntegrityCondition)
+    def test_a_violation_recorded_against_the_run(self, condition):
+        story = a_judged(violations={condition: "as seen"})
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {
+            condition: f"recorded against {story.run.run_id}"
+        }
+
+    def test_no_waiver_reaches_an_integrity_condition(self):
+        story = a_judged({BUILD: FAIL}, {TAMPER: "as seen"}).waive()
+
+        assert found(story).status is UNVERIFIED
+
+    def test_the_latest_run_counts(self):
+        story = a_judged({BUILD: FAIL}).judge()
+
+        assert found(story).status is STRICT
+
+    def test_one_suite_of_two_that_never_ran(self):
+        story = a_judged()
+        never = SuiteFacts(
+            suite_id=CORE, registered=story.suite, run=None, reading=None
+        )
+
+        finding = found(story, [*story.facts, never])
+
+        assert finding.status is UNVERIFIED
+        assert set(finding.conditions) == {GAP}
+
+    def test_of_two_reasons_for_one_condition_the_first_is_told(self):
+        story = a_judged({BUILD: None}, {GAP: "as seen"})
+
+        assert found(story).conditions == {
+            GAP: f"recorded against {story.run.run_id}"
+        }
+
+
+class TestTheEvidence:
+    """SPEC 6.1.4, 6.1.5, C-EVID-6: read anew, whole, and of this run."""
+
+    def test_it_was_not_read(self):
+        story = a_judged()
+        (facts,) = story.facts
+
+        finding = found(story, [replace(facts, reading=None)])
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {MISSING: f"the evidence of {story.run.run_id}"}
+
+    @pytest.mark.parametrize("part", ["manifest.json", "oracle:build/report.json"])
+    def test_a_part_is_missing(self, part):
+        story = a_judged().lose_evidence(part)
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert set(finding.conditions) == {MISSING}
+
+    @pytest.mark.parametrize("state", [PartState.CORRUPTED, PartState.DENIED])
+    def test_a_part_is_not_what_it_was(self, state):
+        story = a_judged()
+        (facts,) = story.facts
+        reading = replace(facts.reading, lost={"manifest.json": state}, manifest=None)
+
+        finding = found(story, [replace(facts, reading=reading)])
+
+        assert set(finding.conditions) == {MISSING}
+
+    def test_what_was_once_missing_is_not_cured_by_coming_back(self):
+        story = a_judged()
+
+        finding = found(story, missing=[story.run.evidence])
+
+        assert finding.status is UNVERIFIED
+        assert set(finding.conditions) == {MISSING}
+
+    def test_a_new_run_cures_it(self):
+        story = a_judged()
+        lost = story.run.evidence
+
+        finding = found(story.judge(), missing=[lost])
+
+        assert finding.status is STRICT
+
+    def test_a_manifest_that_cannot_be_read(self):
+        story = a_judged()
+        (facts,) = story.facts
+        reading = replace(facts.reading, manifest=None, flaw="not JSON")
+
+        finding = found(story, [replace(facts, reading=reading)])
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {INVALID: "not JSON"}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"run_id": RunId(f"run_{ulid(99)}")},
+            {"candidate_id": CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")},
+            {"oracle_suite_id": "suite:OTHER"},
+            {"oracle_suite_hash": SOME_HASH},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_a_manifest_of_something_else(self, change):
+        story = a_judged()
+
+        finding = found(story, with_manifest(story, **change))
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {
+            INVALID: f"the manifest is not of {story.run.run_id}"
+        }
+
+    def test_a_manifest_that_contradicts_itself(self):
+        story = a_judged()
+
+        finding = found(story, with_manifest(story, environment_fingerprint={}))
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == {INVALID: "it has no environment fingerprint"}
+
+    def test_a_required_oracle_without_a_result(self):
+        story = a_judged({BUILD: None, UNIT_TESTS: SKIPPED})
+
+        assert found(story).conditions == {GAP: f"no result of {BUILD}, {UNIT_TESTS}"}
