@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from pytest_sr.catalogue import CATALOGUE
 from pytest_sr.history import History
 from pytest_sr.judge import judge
+from pytest_sr.options import ROW, is_proving
 from pytest_sr.parse import ScenarioRefused, parse_file
 from pytest_sr.prove import Proof, prove
 from pytest_sr.report.folder import keep
@@ -30,10 +31,7 @@ from pytest_sr.run import Variant, run_case
 from pytest_sr.scenario import Case, Control, Scenario, Verdict, bind
 from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.world.accounts import Accounts
-from pytest_sr.world.world import SystemKind, Template, world
-
-ROW: Final = "sr"
-"""The user property under which an item's row of the verdict table travels."""
+from pytest_sr.world.world import SystemKind, Template, why_unsandboxed, world
 
 
 class NotHeld(Exception):  # noqa: N818 - the report is the message
@@ -52,17 +50,33 @@ class Stack(Protocol):
 class Bench:
     """What cases are run with: the stack, a template of its database, accounts."""
 
-    def __init__(self, stack: Stack, system: SystemKind, report: Path | None) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        system: SystemKind,
+        report: Path | None,
+        progress: Callable[[str], None],
+    ) -> None:
         self.system: SystemKind = system
         self.addresses = stack.addresses
         self._template = Template(self.addresses)
         self._accounts = Accounts(self.addresses.issuer)
         self._report = report
+        self._sandbox = "bubblewrap"
+        if why := asyncio.run(why_unsandboxed()):
+            self._sandbox = "plain"
+            progress(f"oracles run in no sandbox, which their evidence says: {why}")
 
     def run(self, scenario: Scenario, variant: Variant) -> tuple[History, float]:
         """Run `scenario`, bound to a case; return what was seen and the seconds taken."""
         began = perf_counter()
-        made = world(self.addresses, self._template, self._accounts, self.system)
+        made = world(
+            self.addresses,
+            self._template,
+            self._accounts,
+            system=self.system,
+            sandbox=self._sandbox,
+        )
         history = asyncio.run(
             run_case(
                 scenario,
@@ -96,7 +110,7 @@ class ScenarioFile(pytest.File):
             yield ScenarioItem.from_parent(
                 self, name=name, callobj=_judged, scenario=scenario, case=case
             )
-        if self.config.getoption("sr_prove") == "controls":
+        if is_proving(self.config):
             for control in scenario.controls:
                 yield ControlItem.from_parent(
                     self,

@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
 
+from pytest_sr.options import OPTIONS
+
 
 def verify(arguments: Sequence[str]) -> int:
     """Run scenarios; return 0 if all held, 1 if something did not, 2 if misused."""
-    parser = argparse.ArgumentParser(prog="sr verify")
+    chosen = _parser().parse_args(arguments)
+    code = _pytest(_options(chosen))
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        paths = ", ".join(chosen.paths)
+        sys.stderr.write(
+            f"sr verify: no scenario was found in {paths}. "
+            "Name a *.scenario.yaml file, or a folder that holds some.\n"
+        )
+    if code == pytest.ExitCode.OK:
+        return 0
+    return 1 if code == pytest.ExitCode.TESTS_FAILED else 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    choices = {each.name: each.choices for each in OPTIONS}
+    parser = argparse.ArgumentParser(prog="sr verify", description=__doc__)
     parser.add_argument("paths", nargs="*", default=["scenarios"])
-    parser.add_argument("--backend", choices=("auto", "embedded"), default="auto")
-    parser.add_argument(
-        "--system", choices=("in-process", "server"), default="in-process"
-    )
+    parser.add_argument("--backend", choices=choices["sr_backend"], default="auto")
+    parser.add_argument("--system", choices=choices["sr_system"], default="in-process")
     parser.add_argument("--report", metavar="DIR", help="write the report there")
     parser.add_argument("--prove", action="store_true", help="run the controls too")
     parser.add_argument("-n", dest="workers", metavar="N", help="how many workers")
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def _options(chosen: argparse.Namespace) -> list[str]:
     options = [
         *chosen.paths,
         "-p",
@@ -29,19 +49,21 @@ def verify(arguments: Sequence[str]) -> int:
         f"--sr-system={chosen.system}",
     ]
     if chosen.report:
-        options += [
-            f"--sr-report={chosen.report}",
-            f"--junitxml={chosen.report}/junit.xml",
-        ]
+        options.append(f"--sr-report={chosen.report}")
+        options.append(f"--junitxml={chosen.report}/junit.xml")
     if chosen.prove:
         options.append("--sr-prove=controls")
     if chosen.workers and importlib.util.find_spec("xdist"):
         options += ["-n", chosen.workers]
-    return _exit_code(pytest.main(options))
+    return options
 
 
-def _exit_code(code: int | pytest.ExitCode) -> int:
-    """Return our exit code for pytest's: no tests at all is misuse, never green."""
-    if code == pytest.ExitCode.OK:
-        return 0
-    return 1 if code == pytest.ExitCode.TESTS_FAILED else 2
+def _pytest(options: Sequence[str]) -> int:
+    """Run pytest in a process of its own; it hears of an interrupt as we do."""
+    command = [sys.executable, "-P", "-m", "pytest", *options]
+    with subprocess.Popen(command) as process:  # noqa: S603 - our own interpreter
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue

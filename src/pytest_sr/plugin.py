@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pytest_sr import session
+from pytest_sr import options, session
 from pytest_sr.session import SESSION, SUFFIX
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the options, each as an ini value and an environment variable too."""
-    session.add_options(parser)
+    options.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -123,9 +123,7 @@ class Registry(Mapping[str, Spec]):
     def register(self, name: str) -> Callable[[F], F]:
         """Return the decorator that enters a function under `name`.
 
-        Raises:
-            RegistrationError: no scenario could write that; nothing was entered.
-
+        It raises `RegistrationError`, and enters nothing, if no scenario could write it.
         """
 
         def enter(function: F) -> F:

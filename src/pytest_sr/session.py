@@ -9,7 +9,6 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,58 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
+from pytest_sr.options import OPTIONS, ROW, value_of
+
 if TYPE_CHECKING:
     from pytest_sr.broker import Broker, RemoteStack
     from pytest_sr.collect import Bench
     from pytest_sr.world.world import SystemKind
 
 SUFFIX: Final = ".scenario.yaml"
-ROW: Final = "sr"
-"""The user property under which an item's row of the verdict table travels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option: a flag, an ini value and an environment variable of one meaning."""
-
-    name: str
-    default: str
-    choices: tuple[str, ...]
-    """Empty where any text will do."""
-    meaning: str
-
-    @property
-    def flag(self) -> str:
-        """As it is written on the command line."""
-        return f"--{self.name.replace('_', '-')}"
-
-
-OPTIONS: Final = (
-    Option(
-        name="sr_backend",
-        default="auto",
-        choices=("auto", "embedded"),
-        meaning="where the services come from: wheels on this machine",
-    ),
-    Option(
-        name="sr_system",
-        default="in-process",
-        choices=("in-process", "server"),
-        meaning="how the system under test runs: in this process, or as `sr serve`",
-    ),
-    Option(
-        name="sr_report",
-        default="",
-        choices=(),
-        meaning="the folder to write the report to; none by default",
-    ),
-    Option(
-        name="sr_prove",
-        default="off",
-        choices=("off", "controls"),
-        meaning="whether to run each scenario's controls, which must turn claims red",
-    ),
-)
 _MARKERS: Final = (
     "sr_proves(id): the requirement that a scenario proves",
     "sr_tag(name): a scenario's tag",
@@ -82,7 +37,7 @@ class Session:
         self._config = config
         self._owned: Broker | None = None
         self.started_at = datetime.now(UTC)  # noqa: TID251 - when people started it
-        self.values = {each.name: _value(config, each) for each in OPTIONS}
+        self.values = {each.name: value_of(config, each) for each in OPTIONS}
 
     @property
     def report(self) -> Path | None:
@@ -108,7 +63,7 @@ class Session:
         from pytest_sr.collect import Bench  # noqa: PLC0415 - see above
 
         system = cast("SystemKind", self.values["sr_system"])  # one of the choices
-        return Bench(self.stack, system, self.report)
+        return Bench(self.stack, system, self.report, self._progress)
 
     def header(self) -> str:
         """Return how scenarios will be run."""
@@ -166,18 +121,6 @@ class Session:
 SESSION: Final = pytest.StashKey[Session]()
 
 
-def add_options(parser: pytest.Parser) -> None:
-    """Offer each option in its three forms."""
-    group = parser.getgroup("sr", "scenarios of governed work")
-    for each in OPTIONS:
-        meaning = f"{each.meaning} [{each.default or 'none'}]"
-        choices: dict[str, Any] = {"choices": each.choices} if each.choices else {}
-        group.addoption(
-            each.flag, dest=each.name, default=None, help=meaning, **choices
-        )
-        parser.addini(each.name, meaning, default="")
-
-
 def configure(config: pytest.Config) -> None:
     """Register the markers, and keep the session's side of things."""
     for each in _MARKERS:
@@ -191,21 +134,6 @@ def configure(config: pytest.Config) -> None:
             prepare(session.report)
         except ReportError as error:
             raise pytest.UsageError(str(error)) from None
-
-
-def _value(config: pytest.Config, option: Option) -> str:
-    """Return the option's value: as given, from the environment, the ini, the default."""
-    value = (
-        config.getoption(option.name)
-        or os.environ.get(option.name.upper())
-        or config.getini(option.name)
-        or option.default
-    )
-    if option.choices and value not in option.choices:
-        choices = ", ".join(option.choices)
-        message = f"{option.name}: found {value!r}; give one of {choices}"
-        raise pytest.UsageError(message)
-    return str(value)
 
 
 def _rows(reporter: pytest.TerminalReporter) -> Sequence[tuple[str, str, str, str]]:

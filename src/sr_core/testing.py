@@ -591,17 +591,25 @@ def says_nothing(_: Oracle, __: Mapping[str, bytes]) -> Left:
 
 
 class ScriptedRunner:
-    """An `OracleRunner` whose oracles are functions; one not named passes."""
+    """An `OracleRunner` whose oracles are functions; one not named passes.
+
+    Those in `left_out` are not run at all.
+    """
 
     def __init__(self, scripts: Mapping[OracleId, Script] | None = None) -> None:
         self.scripts = dict(scripts or {})
+        self.left_out: set[OracleId] = set()
         self.clock = TickingClock()
 
     async def run(self, suite: SuiteDefinition, files: Mapping[str, bytes]) -> RunSeen:
         """See `OracleRunner.run`."""
         return RunSeen(
             fingerprint={"sandbox": "scripted"},
-            oracles=tuple(self._seen(each, files) for each in suite.oracles),
+            oracles=tuple(
+                self._seen(each, files)
+                for each in suite.oracles
+                if each.oracle_id not in self.left_out
+            ),
         )
 
     def _seen(self, oracle: Oracle, files: Mapping[str, bytes]) -> OracleSeen:

@@ -186,11 +186,13 @@ class TestNoUsableAnswer:
 
     async def test_is_unavailable_where_it_never_comes(self):
         with server(None) as port:
-            await assert_unavailable(store_at(port, deadline_s=0.2))
+            async with asyncio.timeout(2):
+                await assert_unavailable(store_at(port, deadline_s=0.2))
 
     async def test_is_unavailable_where_it_drips(self):
         with server(b"HTTP/1.1 200 OK\r\n", drip=b"X: y\r\n") as port:
-            await assert_unavailable(store_at(port, deadline_s=0.3))
+            async with asyncio.timeout(2):
+                await assert_unavailable(store_at(port, deadline_s=0.3))
 
     async def test_is_unavailable_for_a_write_without_a_bucket(self, bucket):
         store = S3ContentStore(bucket.access(), bucket="no-such-bucket")
@@ -236,10 +238,12 @@ def server(answer: bytes | None, *, drip: bytes = b"") -> Iterator[int]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk) as listening:
         serving = threading.Thread(target=listening.serve_forever, args=(0.05,))
         serving.start()
-        yield listening.server_address[1]
-        over.set()
-        listening.shutdown()
-        serving.join()
+        try:
+            yield listening.server_address[1]
+        finally:
+            over.set()
+            listening.shutdown()
+            serving.join()
 
 
 class TestReadiness:

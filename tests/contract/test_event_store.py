@@ -183,7 +183,34 @@ class TestARace:
         assert [type(each) for each in results].count(tuple) == 1
         assert [type(each) for each in results].count(VersionConflict) == 7
 
-    @pytest.mark.parametrize("rounds", [30])
+    async def test_on_a_boundary_counts_whatever_its_streams(self, store, events):
+        (expected,) = await store.append(events.one(LOOP))
+        racers = [
+            events.batch(LOOP, events.event(f"run:{number}", 1), expected=expected)
+            for number in range(16)
+        ]
+
+        results = await asyncio.gather(
+            *map(store.append, racers), return_exceptions=True
+        )
+
+        assert [type(each) for each in results].count(tuple) == 1
+        assert [type(each) for each in results].count(VersionConflict) == 15
+
+    async def test_on_a_stream_counts_whatever_its_boundary(self, store, events):
+        await store.append(events.one(RUN))
+        racers = [
+            events.batch(f"loop:{number}", events.event(RUN, 2)) for number in range(16)
+        ]
+
+        results = await asyncio.gather(
+            *map(store.append, racers), return_exceptions=True
+        )
+
+        assert [type(each) for each in results].count(tuple) == 1
+        assert [type(each) for each in results].count(VersionConflict) == 15
+
+    @pytest.mark.parametrize("rounds", [60])
     async def test_crosswise_over_two_streams_ends(self, store, events, rounds):
         for number in range(rounds):
             here, there = f"loop:{number}", f"run:{number}"
@@ -192,7 +219,7 @@ class TestARace:
                     f"governance:{number}_{racer}",
                     *(events.event(each, 1) for each in both),
                 )
-                for racer, both in enumerate([(here, there), (there, here)] * 4)
+                for racer, both in enumerate([(here, there), (there, here)] * 8)
             ]
 
             results = await asyncio.gather(
@@ -200,7 +227,7 @@ class TestARace:
             )
 
             assert [type(each) for each in results].count(tuple) == 1
-            assert [type(each) for each in results].count(VersionConflict) == 7
+            assert [type(each) for each in results].count(VersionConflict) == 15
 
 
 class TestNumbers:

@@ -288,6 +288,39 @@ class TestALockThatIsHeld:
                 assert await appending == (2,)
 
 
+class TestTheOrderOfLocks:
+    """Who waits for a stream holds none that comes after it, so no ring can form."""
+
+    @pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
+    async def test_is_that_of_the_names(self, database, owner, is_known):
+        make = "INSERT INTO es.streams (stream_id, stream_kind) VALUES (%s, 'LOOP')"
+        if is_known:
+            for name in ("loop:a", "loop:b"):
+                owner.execute(make, [name])
+        take = (
+            "SELECT 1 FROM es.streams WHERE stream_id = %s FOR UPDATE"
+            if is_known
+            else make
+        )
+        (second,), (first,) = a_batch("b").events, a_batch("a").events
+        batch = Batch(
+            boundary=StreamId("loop:a"), expected=BEGINNING, events=(second, first)
+        )
+        async with store_on(database) as store:
+            with psycopg.connect(database) as holder:
+                holder.execute(take, ["loop:a"])
+                appending = asyncio.create_task(store.append(batch))
+                await eventually(lambda: waiting_backend(owner))
+
+                with psycopg.connect(database) as passer_by:
+                    passer_by.execute("SET lock_timeout = '200ms'")
+                    passer_by.execute(take, ["loop:b"])
+                    passer_by.rollback()
+
+                holder.rollback()
+            assert await appending == (1, 2)
+
+
 def waiting_transaction(owner: psycopg.Connection) -> datetime | None:
     """When the waiting transaction began: another one is another attempt."""
     row = owner.execute(

@@ -131,7 +131,7 @@ def bundle(
     bundle: str,
     verdict: Literal["PASS", "FAIL", "ERROR"],
     results: Mapping[str, object],
-    sandboxed: bool | None = None,
+    measured: tuple[str, ...] = (),
 ) -> Finding:
     """The store holds the whole evidence bundle, every byte of it what its name says.
 
@@ -139,7 +139,7 @@ def bundle(
         bundle: the hash of its manifest
         verdict: what the manifest says of the run
         results: what it says each oracle said
-        sandboxed: whether the oracles ran in a sandbox that counts
+        measured: what its environment fingerprint must say something of
 
     """
     if not view.samples:
@@ -153,13 +153,13 @@ def bundle(
     judged = {each["oracle_id"]: each["status"] for each in manifest["results"]}
     said: dict[str, object] = {"verdict": manifest["verdict"], "results": judged}
     asked: dict[str, object] = {"verdict": verdict, "results": results}
-    if sandboxed is not None:
-        said["sandboxed"] = manifest["environment_fingerprint"]["authoritative"]
-        asked["sandboxed"] = str(sandboxed).lower()
     if found := differences(asked, said):
         return violated("; ".join(found))
     if extra := judged.keys() - results.keys():
         return violated(f"it has results of {sorted(extra)} too")
+    fingerprint = manifest["environment_fingerprint"]
+    if unsaid := [each for each in measured if not fingerprint.get(each)]:
+        return violated(f"its fingerprint says nothing of {', '.join(unsaid)}")
     return held(f"{len(manifest['artifacts'])} blobs and the manifest, all intact")
 
 

@@ -144,7 +144,7 @@ def _denial(bucket: str, key: str) -> str:
             "Statement": [
                 {
                     "Effect": "Deny",
-                    "Principal": "*",
+                    "Principal": {"AWS": ["arn:aws:iam::*:user/app"]},
                     "Action": "s3:GetObject",
                     "Resource": f"arn:aws:s3:::{bucket}/{key}",
                 }

@@ -468,13 +468,14 @@ def evidence_one_blob_lost() -> tuple[Patch, ...]:
     return (Patch(owner=runs, name="write_bundle", value=write_bundle),)
 
 
-@mutant("sandbox.says-plain")
-def sandbox_says_plain() -> tuple[Patch, ...]:
-    """Oracles run where nothing keeps them in."""
+@mutant("sandbox.unnamed")
+def sandbox_unnamed() -> tuple[Patch, ...]:
+    """Evidence does not say in what sandbox the oracles ran."""
     real = inside(runner, "_told")
 
     def told(fingerprint: Any) -> Mapping[str, str]:  # noqa: ANN401 - passed on as it comes
-        return {**real(fingerprint), "authoritative": "false"}
+        facts = real(fingerprint)
+        return {name: fact for name, fact in facts.items() if name != "sandbox"}
 
     return (Patch(owner=runner, name="_told", value=told),)
 

@@ -33,11 +33,11 @@ class Html(str):
     __slots__ = ()
 
 
-Child: TypeAlias = "str | None | Iterable[Child]"
+Child: TypeAlias = "str | Iterable[Child] | None"
 Attribute: TypeAlias = str | int | float | bool | None
 
 
-def tag(name: str, *children: Child, **attributes: Attribute) -> Html:
+def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
     """Return an element; `class_` gives the attribute `class`, `data_x` `data-x`."""
     start = f"<{name}{''.join(_attributes(attributes))}>"
     return Html(start if name in _VOID else f"{start}{joined(*children)}</{name}>")

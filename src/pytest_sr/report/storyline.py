@@ -27,6 +27,7 @@ from pytest_sr.scenario import Claim, Lookup
 
 Entry: TypeAlias = Answered | FaultMoment | Logged | Sample
 
+_ABOUT_ANSWERS: Final = frozenset({"answer", "attempts"})
 _POSITION: Final = re.compile(r"\bat (\d{1,9})\b", re.ASCII)
 
 
@@ -169,15 +170,16 @@ def object_lives(history: History) -> Iterator[ObjectLife]:
 def _decided_at(claim: Claim, judged: Judged, line: tuple[Entry, ...]) -> int | None:
     """Return the column of the answer or of the event that the claim rests on."""
     asked = {
-        each.path[0] for each in claim.arguments.values() if isinstance(each, Lookup)
+        each.path[0]
+        for name, each in claim.arguments.items()
+        if name in _ABOUT_ANSWERS and isinstance(each, Lookup)
     }
     position = position_named(judged.why)
     for column, each in enumerate(line):
         if isinstance(each, Logged) and each.position == position:
             return column
-        if isinstance(each, Answered) and claim.check in {"answer", "attempts"}:
-            if each.name in asked:
-                return column
+        if isinstance(each, Answered) and each.name in asked:
+            return column
     return None
 
 

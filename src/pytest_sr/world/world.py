@@ -25,12 +25,14 @@ from pytest_sr.history import Row
 from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
 from pytest_sr.world.accounts import Accounts, ActorName
 from pytest_sr.world.channel import Channel, RawEvent, plain_row
+from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.api.app import build_app
 from sr_core.bootstrap.compose import migrate, running
 from sr_core.bootstrap.replay import replayed
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.domain.refs import ContentHash
 from sr_core.ports.event_store import Position, StoredEvent, StreamId
+from sr_core.ports.sandbox import SandboxUnavailable
 
 SystemKind: TypeAlias = Literal["in-process", "server"]
 
@@ -162,7 +164,12 @@ class World:
 
 @asynccontextmanager
 async def world(
-    stack: StackAddresses, template: Template, accounts: Accounts, system: SystemKind
+    stack: StackAddresses,
+    template: Template,
+    accounts: Accounts,
+    *,
+    system: SystemKind,
+    sandbox: str,
 ) -> AsyncIterator[World]:
     """Make a world and take it away when the block ends.
 
@@ -178,7 +185,7 @@ async def world(
         for name in buckets.names:
             await asyncio.to_thread(admin.make_bucket, name)
             exits.push_async_callback(asyncio.to_thread, _empty_and_drop, admin, name)
-        told = environment(stack, database, buckets)
+        told = environment(stack, database, buckets, sandbox=sandbox)
         start = _in_process if system == "in-process" else _server
         client = await exits.enter_async_context(start(told))
         yield World(
@@ -190,11 +197,21 @@ async def world(
         )
 
 
+async def why_unsandboxed() -> str | None:
+    """Return why oracles cannot be kept in on this machine; None if they can."""
+    try:
+        await choose_sandbox(None, allow_plain=False)
+    except SandboxUnavailable as error:
+        return error.found
+    return None
+
+
 def environment(
-    stack: StackAddresses, database: str, buckets: Buckets
+    stack: StackAddresses, database: str, buckets: Buckets, *, sandbox: str
 ) -> dict[str, str]:
     """Return the environment that a deployment on this stack would have."""
     return {
+        "SR_SANDBOX": sandbox,
         "SR_DATABASE_URL": stack.postgres.dsn(database),
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
         "SR_MINIO_ACCESS_KEY": stack.s3.app.access_key,

@@ -7,6 +7,7 @@ was recorded is ever read as if it had not been.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -17,8 +18,8 @@ from sr_core.domain.errors import MalformedInput
 
 T = TypeVar("T")
 
-DEPTH_MAX: Final = 64
-"""How deep JSON from outside may nest (R-API-10)."""
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""U+0000 as canonical JSON writes it; the log's index cannot hold it (R-EVT-10)."""
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON holds anything
@@ -31,15 +32,20 @@ def canonical(value: object) -> bytes:
 
     Raises:
         MalformedInput: it holds what canonical JSON cannot: a number beyond 2^53, NaN,
-            half of a surrogate pair.
+            half of a surrogate pair, U+0000.
 
     """
     try:
-        return rfc8785.dumps(plain(value))
+        data = rfc8785.dumps(plain(value))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise MalformedInput(
-            field="canonical JSON", found=str(error), expected="RFC 8785 can hold"
+            field="canonical JSON", found=str(error), expected="what RFC 8785 can hold"
         ) from error
+    if _NUL.search(data):
+        raise MalformedInput(
+            field="text", found="the character U+0000", expected="text without it"
+        )
+    return data
 
 
 def parse_json(data: bytes, *, what: str) -> Any:  # noqa: ANN401 - JSON holds anything

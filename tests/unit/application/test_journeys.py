@@ -1,9 +1,14 @@
 """From a goal to a release, and where the way is barred (C-SHIP-1, C-OR-4, C-EVID-6)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from sr_core.application.evidence import read_bundle
+from sr_core.application.recorder import Asked
+from sr_core.application.runs import Runs
+from sr_core.application.verification import Verification
 from sr_core.domain.errors import (
     ApprovalUnfit,
     BudgetExhausted,
@@ -28,9 +33,11 @@ from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import ActivateLoop, Budgets
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.shippable import Reason
+from sr_core.ports.event_store import BEGINNING, History
 from sr_core.testing import (
     AGENT,
     BUILD,
+    CORE,
     DIRECTIVE,
     HUMAN,
     LOOP_1,
@@ -38,7 +45,9 @@ from sr_core.testing import (
     SBOM,
     SOME_HASH,
     SYSTEM,
+    CrowdedStore,
     Left,
+    PerishableStore,
     fails,
     passes,
     says_nothing,
@@ -48,6 +57,22 @@ from sr_core.testing import (
 pytestmark = pytest.mark.anyio
 
 STRANGER = CandidateId(f"{SOME_HASH}|cand_{ulid(999)}")
+
+
+def asked(by):
+    return Asked(by=by)
+
+
+class Forgetful(CrowdedStore):
+    """A store that knows a suite once, and never again."""
+
+    looks = 0
+
+    async def history(self, boundary):
+        self.looks += boundary == CORE
+        if boundary == CORE and self.looks > 1:
+            return History(boundary=boundary, position=BEGINNING, events=())
+        return await super().history(boundary)
 
 
 async def shipped(journey):
@@ -168,23 +193,14 @@ class TestTheStraightWay:
         await journey.open()
         await journey.judge()
 
-        (reading,) = [
-            each.reading
-            for each in await journey.verification._facts(  # noqa: SLF001 - the same fresh read that the gates make
-                await dossier_of(journey), journey.candidate_id
-            )
-        ]
+        store = journey.stage.evidence_bytes
+        reading = await read_bundle(store, await journey.evidence())
         types = {each.name: each.media_type for each in reading.manifest.artifacts}
         assert types["build/notes.xml"] == "application/xml"
         assert types["build/reports/build.json"] == "application/json"
         assert types["build/core"] == "application/octet-stream"
         assert types["build/log.txt"] == "application/octet-stream"
         assert reading.manifest.metadata == {"refused build/evil": "it is a link"}
-
-
-async def dossier_of(journey):
-    case = await journey.stage.platform.candidate_case(journey.candidate_id)
-    return await journey.stage.platform.recorder.state(case)
 
 
 class TestFailures:
@@ -283,14 +299,7 @@ class TestSilence:
         assert violation["detail"].startswith("oracle:build: it left no report")
 
     async def test_an_oracle_that_was_not_run_is_silent_too(self, journey):
-        class Lazy(type(journey.runner)):
-            async def run(self, suite, files):
-                seen = await super().run(suite, files)
-                return type(seen)(
-                    fingerprint=seen.fingerprint, oracles=seen.oracles[1:]
-                )
-
-        object.__setattr__(journey.stage.platform, "runner", Lazy())
+        journey.runner.left_out.add(BUILD)
         await journey.open()
 
         await journey.judge()
@@ -473,27 +482,21 @@ async def test_evidence_that_comes_back_does_not_cure(journey):
     assert Reason.EVIDENCE_MISSING not in (await journey.shippable()).reasons
 
 
+class Forger(PerishableStore):
+    """A store that gives out one and the same object for every key."""
+
+    async def get(self, key, *, expected):
+        assert key.endswith("manifest.json"), expected
+        return b'{"no": "manifest"}'
+
+
 async def test_a_manifest_that_is_no_manifest_is_found_out(journey):
-    """SPEC 6.1.5: bytes that hash right can still be no manifest."""
+    """SPEC 6.1.5: bytes that are what was written can still be no manifest."""
     await journey.open()
     await journey.judge()
-    store = journey.stage.evidence_bytes
-    recorded = await journey.recorded()
-    bundle = next(
-        each.event.content_hash
-        for each in recorded
-        if type(each.event).__name__ == "EvidenceBundleRecorded"
-    )
-    key = f"sha256/{bundle.removeprefix('sha256:')}/manifest.json"
+    forged = replace(journey.stage.platform, evidence_bytes=Forger())
 
-    class Forger(type(store)):
-        async def get(self, key, *, expected):
-            assert (key, expected)
-            return b'{"no": "manifest"}'
-
-    object.__setattr__(journey.stage.platform, "evidence_bytes", Forger())
-    assert key in store.keys()  # noqa: SIM118 - a method, and no mapping
-    await journey.verify()
+    await Verification(platform=forged).verify(journey.candidate_id, asked(SYSTEM))
 
     row = await journey.row("candidates", candidate_id=journey.candidate_id)
     assert row["integrity_conditions"] == ["MANIFEST_INVALID"]
@@ -625,27 +628,14 @@ class TestSuites:
         """C-OR-2: what was pinned at the start is compared at the end."""
         await journey.open()
         platform = journey.stage.platform
-        honest = type(platform).suite
-        asked_before = []
+        store = Forgetful(journey.stage.log)
+        recorder = replace(platform.recorder, store=store)
+        runs = Runs(platform=replace(platform, recorder=recorder))
 
-        async def swapped(self, suite_id):
-            asked_before.append(suite_id)
-            return await honest(self, suite_id) if len(asked_before) == 1 else None
-
-        type(platform).suite = swapped
-        try:
-            await journey.judge()
-        finally:
-            type(platform).suite = honest
+        await runs.judge(journey.candidate_id, CORE, asked(SYSTEM))
 
         loop = await journey.row("loops", loop_id=journey.loop_id)
         assert loop["last_stop_trigger"] == "ORACLE_TAMPER"
-
-
-def asked(by):
-    from sr_core.application.recorder import Asked  # noqa: PLC0415 - used here alone
-
-    return Asked(by=by)
 
 
 class TestStrangers:

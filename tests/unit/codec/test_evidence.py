@@ -49,7 +49,9 @@ class TestCandidates:
         digest = hash_bytes(b"two")
         by_hand = f'{{"files":[{{"content_hash":"{digest}","path":"b","size":3}}]}}'
 
-        assert hash_candidate(manifest_of({"b": b"two"})) == hash_bytes(by_hand.encode())
+        assert hash_candidate(manifest_of({"b": b"two"})) == hash_bytes(
+            by_hand.encode()
+        )
 
     def test_the_order_is_no_matter(self):
         one = hash_candidate(manifest_of({"a": b"1", "b": b"2"}))

@@ -117,9 +117,7 @@ class TestWhat:
         story = Story().open().iterate().register()
 
         with pytest.raises(MalformedInput, match="there are none"):
-            approved(
-                story, decision=ApprovalDecision.REJECTED, evidence=(SOME_HASH,)
-            )
+            approved(story, decision=ApprovalDecision.REJECTED, evidence=(SOME_HASH,))
 
     @pytest.mark.parametrize(
         ("active", "acknowledged"),

@@ -69,7 +69,9 @@ class TestPaths:
         ids=repr,
     )
     def test_any_other_is_refused(self, path):
-        with pytest.raises(MalformedInput, match=r"a relative path without \. and \.\."):
+        with pytest.raises(
+            MalformedInput, match=r"a relative path without \. and \.\."
+        ):
             file(path)
 
     def test_the_longest_is_counted_in_bytes(self):
@@ -146,7 +148,9 @@ class TestRegistration:
     def test_an_iteration_that_has_ended_brings_forth_nothing(self, story):
         iteration = story.open().iterate().complete().iteration
 
-        with pytest.raises(TransitionRefused, match="COMPLETED, which refuses Register"):
+        with pytest.raises(
+            TransitionRefused, match="COMPLETED, which refuses Register"
+        ):
             decide(iteration, REGISTER)
 
 

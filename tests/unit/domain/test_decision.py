@@ -27,7 +27,9 @@ DECIDE = RecordDecision(
 
 
 def human(portal):
-    return Actor(ActorKind.HUMAN, "oidc_sub:issuer:eve", frozenset({PORTAL_ROLE[portal]}))
+    return Actor(
+        ActorKind.HUMAN, "oidc_sub:issuer:eve", frozenset({PORTAL_ROLE[portal]})
+    )
 
 
 class TestWhoDecides:

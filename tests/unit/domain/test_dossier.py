@@ -62,7 +62,9 @@ class TestLookingUp:
             verified.dossier.waiver(ExceptionId(f"exc_{ulid(99)}"))
 
     def test_what_is_there_is_found(self, story):
-        story.open().iterate().register().judge({BUILD: FAIL}).waive().verify().approve()
+        story.open().iterate().register().judge(
+            {BUILD: FAIL}
+        ).waive().verify().approve()
         dossier = story.dossier
 
         assert dossier.iteration(story.iteration.iteration_id) is story.iteration

@@ -158,7 +158,10 @@ class TestRefs:
                 ("Run", first["RunFailed"].run_id, "about"),
                 ("Candidate", candidate, "affects"),
             ],
-            "WaiverCreated": [("Candidate", candidate, "affects"), ("Run", run, "about")],
+            "WaiverCreated": [
+                ("Candidate", candidate, "affects"),
+                ("Run", run, "about"),
+            ],
             "ExceptionActivated": [("Waiver", waiver, "about")],
             "ExceptionResolved": [("Waiver", waiver, "about")],
             "DecisionRecorded": [("Loop", LOOP_1, "in_scope_of")],

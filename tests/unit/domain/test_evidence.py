@@ -52,7 +52,8 @@ class TestVerdict:
         assert verdict_of(statuses, unanswered=[BUILD]) is ERROR
 
     @pytest.mark.parametrize(
-        ("status", "judged"), [(PASS, True), (FAIL, True), (ERROR, False), (SKIPPED, False)]
+        ("status", "judged"),
+        [(PASS, True), (FAIL, True), (ERROR, False), (SKIPPED, False)],
     )
     def test_only_a_judgement_is_an_answer(self, status, judged):
         assert status.is_answer is judged
@@ -151,6 +152,8 @@ class TestUnanswered:
 
 
 def test_blobs_are_named_by_their_artifacts(manifest):
-    names = [f"{each}/report.json" for each in (BUILD, UNIT_TESTS, INTEGRITY_SMOKE, SBOM)]
+    names = [
+        f"{each}/report.json" for each in (BUILD, UNIT_TESTS, INTEGRITY_SMOKE, SBOM)
+    ]
 
     assert blob_hashes(manifest) == {each: hash_bytes(each.encode()) for each in names}

@@ -90,9 +90,7 @@ class TestWhatItHolds:
 
         assert freeze.active_exceptions == (story.waiver.exception_id,)
         assert freeze.verification.waiver_refs == freeze.active_exceptions
-        assert (
-            freeze.verification.status is VerificationStatus.VERIFIED_WITH_EXCEPTIONS
-        )
+        assert freeze.verification.status is VerificationStatus.VERIFIED_WITH_EXCEPTIONS
 
 
 class TestWhatItRestsOn:

@@ -108,7 +108,9 @@ class TestCreation:
     def test_it_opens_once(self, story):
         loop = story.create().loop
 
-        with pytest.raises(TransitionRefused, match="CREATED, which refuses CreateLoop"):
+        with pytest.raises(
+            TransitionRefused, match="CREATED, which refuses CreateLoop"
+        ):
             decide(loop, CREATE)
 
     @pytest.mark.parametrize("goal", ["", " ", "\n\t"], ids=repr)
@@ -246,7 +248,9 @@ class TestAuthority:
     def test_an_agent_governs_no_loop(self, story, command):
         loop = story.open().loop
 
-        with pytest.raises(AuthorityRequired, match=f"{command.__name__} needs a HUMAN"):
+        with pytest.raises(
+            AuthorityRequired, match=f"{command.__name__} needs a HUMAN"
+        ):
             decide(loop, command(by=AGENT))
 
     def test_who_may_not_is_told_so_whatever_the_phase(self):

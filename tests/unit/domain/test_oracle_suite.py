@@ -101,7 +101,9 @@ class TestRegistration:
 
     @pytest.mark.parametrize("by", [AGENT, SYSTEM, BYSTANDER], ids=str)
     def test_nobody_else_registers(self, by):
-        with pytest.raises(AuthorityRequired, match="registering an oracle suite needs"):
+        with pytest.raises(
+            AuthorityRequired, match="registering an oracle suite needs"
+        ):
             decide(None, replace(REGISTER, by=by))
 
     def test_the_role_alone_makes_no_human(self):

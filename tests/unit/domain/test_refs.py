@@ -70,7 +70,8 @@ class TestMeta:
             Ref(kind=kind, id="", rel=RefRelation.ABOUT, meta=WHOLE)
 
     @pytest.mark.parametrize(
-        "deprecated", ["produced", "approves", "waived_by", "governs", "self", "freezes"]
+        "deprecated",
+        ["produced", "approves", "waived_by", "governs", "self", "freezes"],
     )
     def test_a_deprecated_relation_does_not_exist(self, deprecated):
         with pytest.raises(ValueError, match=deprecated):

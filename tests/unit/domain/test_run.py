@@ -114,7 +114,9 @@ class TestStart:
     def test_one_past_the_budget_does_not(self):
         story = Story().open(Budgets(max_oracle_runs=1)).iterate().register().judge()
 
-        with pytest.raises(BudgetExhausted, match="max_oracle_runs is 1 and 1 are used"):
+        with pytest.raises(
+            BudgetExhausted, match="max_oracle_runs is 1 and 1 are used"
+        ):
             start(story.loop, starting(story))
 
 

@@ -198,9 +198,7 @@ class TestTheSuite:
         finding = found(story)
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {
-            condition: f"recorded against {story.run.run_id}"
-        }
+        assert finding.conditions == {condition: f"recorded against {story.run.run_id}"}
 
     def test_no_waiver_reaches_an_integrity_condition(self):
         story = a_judged({BUILD: FAIL}, {TAMPER: "as seen"}).waive()
@@ -226,9 +224,7 @@ class TestTheSuite:
     def test_of_two_reasons_for_one_condition_the_first_is_told(self):
         story = a_judged({BUILD: None}, {GAP: "as seen"})
 
-        assert found(story).conditions == {
-            GAP: f"recorded against {story.run.run_id}"
-        }
+        assert found(story).conditions == {GAP: f"recorded against {story.run.run_id}"}
 
 
 class TestTheEvidence:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from pytest_sr.parse import parse_text
+from pytest_sr.parse import ScenarioRefused, parse_text
 from pytest_sr.registry import Duration, EventName, Registries, Registry
 
 HERE = Path(__file__).parent
@@ -28,6 +28,8 @@ class Completed:
     evidence: Evidence
     took: Duration
     labels: Mapping[str, str]
+    verdict: Literal["PASS", "FAIL"]
+    phase: Literal["PASS", "PENDING"]
     trace: bytes
 
 
@@ -210,3 +212,15 @@ def a_file():
         return text.replace(old, new, 1) if old else text
 
     return build
+
+
+@pytest.fixture
+def codes(parse):
+    """The codes that a text is refused with."""
+
+    def read(text):
+        with pytest.raises(ScenarioRefused) as caught:
+            parse(text)
+        return [each.code for each in caught.value.errors]
+
+    return read

@@ -9,7 +9,7 @@ import yaml
 from pytest_sr.parse import Code, Problem, ScenarioRefused, parse_file
 from pytest_sr.parse.characters import SIZE_BYTES_MAX
 from pytest_sr.parse.load import DEPTH_MAX, EVENTS_MAX, SCALAR_CHARS_MAX
-from pytest_sr.parse.problems import PROBLEMS_MAX
+from pytest_sr.parse.problems import PROBLEMS_MAX, did_you_mean
 from pytest_sr.scenario import Scenario
 
 BROKEN = Path(__file__).parent / "broken"
@@ -183,6 +183,14 @@ class TestTogether:
         error = refused(parse, a_file("- run.completed", "- run.complete"))
 
         assert [each.code for each in error.errors] == [Code.UNKNOWN_STEP]
+
+
+class TestAdvice:
+    def test_names_no_more_than_a_person_would_read(self):
+        advice = did_you_mean("x", [f"choice-{at}" for at in range(100)])
+
+        assert "`choice-19`" in advice
+        assert "`choice-20`" not in advice
 
 
 class TestSecrets:

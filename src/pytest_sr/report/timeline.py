@@ -1,0 +1,325 @@
+"""A case drawn as a line of entries, from left to right in order, not by the clock.
+
+    steps     ①  ②        ③     ④        each mark has its number from the table below
+    fault          ▒▒███████████│         asked, landed, healed
+    events     ■■ ▲●■   ■               ■ the actor's kind is the shape
+    looks           │     │     │     │   rows and objects were read
+    claims    ├──────────────✓            where it is about, and what decided it
+
+Every mark says in its own words what it is, and `told` says all of it as a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pytest_sr.history import Answered, FaultMoment, Logged, Sample
+from pytest_sr.judge import Judged
+from pytest_sr.report.markup import Html, joined, tag
+from pytest_sr.report.storyline import Entry, Window, entries, span, windows
+from pytest_sr.report.transcript import Transcript
+from pytest_sr.report.words import SYMBOL, counted, is_refused, status_of
+from pytest_sr.scenario import Claim
+
+GUTTER: Final = 128
+"""How wide the names of the lanes are, in pixels."""
+WIDTH: Final = 1040
+"""How wide the drawing is where that leaves each entry enough room."""
+PITCH_MIN: Final = 13
+PITCH_MAX: Final = 34
+LANE: Final = 30
+CLAIM: Final = 17
+_NAME_CHARS_MAX: Final = 19
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Canvas:
+    """Where things go: a column for each entry, a lane for each kind of them."""
+
+    line: tuple[Entry, ...]
+    lives: tuple[Window, ...]
+    claims: tuple[tuple[Claim, Judged], ...]
+
+    @property
+    def pitch(self) -> float:
+        room = (WIDTH - GUTTER) / max(len(self.line), 1)
+        return min(max(room, PITCH_MIN), PITCH_MAX)
+
+    @property
+    def width(self) -> float:
+        return round(GUTTER + self.pitch * (max(len(self.line), 1) + 1), 1)
+
+    @property
+    def claims_top(self) -> int:
+        return self.lane(3 + len(self.lives)) - LANE // 2 + 12
+
+    @property
+    def height(self) -> int:
+        return self.claims_top + CLAIM * len(self.claims) + 8
+
+    def x(self, column: int) -> float:
+        return round(GUTTER + self.pitch * (column + 0.75), 1)
+
+    def lane(self, number: int) -> int:
+        return LANE // 2 + 4 + LANE * number
+
+
+def draw(transcript: Transcript) -> Html:
+    """Return the drawing and its text alternative."""
+    canvas = _canvas(transcript)
+    picture = tag(
+        "svg",
+        tag("title", "Timeline: what happened, in order", id="timeline-title"),
+        tag("desc", _described(transcript, canvas), id="timeline-described"),
+        _lanes(canvas),
+        [_band(canvas, number, each) for number, each in enumerate(canvas.lives)],
+        _marks(canvas),
+        [_claim(canvas, number, *each) for number, each in enumerate(canvas.claims)],
+        role="img",
+        aria_labelledby="timeline-title timeline-described",
+        class_="timeline",
+        viewBox=f"0 0 {canvas.width} {canvas.height}",
+        width=canvas.width,
+        height=canvas.height,
+    )
+    return joined(
+        tag(
+            "div",
+            picture,
+            class_="scroll",
+            role="region",
+            aria_label="Timeline",
+            tabindex=0,
+        ),
+        _legend(),
+        told(canvas.line),
+    )
+
+
+def told(line: Sequence[Entry]) -> Html:
+    """Return the same as a list in words."""
+    numbers = _numbers(line)
+    return tag(
+        "details",
+        tag("summary", "The timeline in words"),
+        tag(
+            "ol",
+            (tag("li", _in_words(each, numbers)) for each in line),
+            class_="told",
+        ),
+    )
+
+
+def step_numbers(line: Sequence[Entry]) -> Mapping[int, int]:
+    """Return each step's number by its tick, as the tables and the drawing have it."""
+    return _numbers(line)
+
+
+def _canvas(transcript: Transcript) -> _Canvas:
+    line = entries(transcript.history)
+    judged = {each.claim: each for each in transcript.judgement.claims}
+    return _Canvas(
+        line=line,
+        lives=windows(transcript.history, line),
+        claims=tuple(
+            (each, judged[each.name])
+            for each in transcript.scenario.claims
+            if each.name in judged
+        ),
+    )
+
+
+def _described(transcript: Transcript, canvas: _Canvas) -> str:
+    history = transcript.history
+    lives = [_life(each, canvas.line) for each in canvas.lives]
+    return " ".join(
+        (
+            f"{counted(len(history.answers), 'step')},",
+            f"{counted(len(history.events), 'event')},",
+            f"{counted(len(history.samples), 'look', 'looks')} at rows and objects,",
+            f"{counted(len(canvas.claims), 'claim')}.",
+            *lives,
+            "The timeline in words follows.",
+        )
+    )
+
+
+def _life(life: Window, line: Sequence[Entry]) -> str:
+    where = [f"asked for {_place(life.asked, line)}"]
+    if life.landed is not None:
+        where.append(f"landed {_place(life.landed, line)}")
+    if life.missed:
+        where.append("did not land")
+    if life.ended is not None:
+        where.append(f"over {_place(life.ended, line)}")
+    return f"Fault {life.fault}: {', '.join(where)}."
+
+
+def _place(column: int, line: Sequence[Entry]) -> str:
+    entry = line[column]
+    return f"with the log at {entry.position}"
+
+
+def _lanes(canvas: _Canvas) -> Iterator[Html]:
+    names = ["steps", *(each.fault for each in canvas.lives), "events", "looks"]
+    for number, name in enumerate(names):
+        y = canvas.lane(number)
+        yield _text(name, 0, y + 4, "lane-name")
+        yield tag(
+            "line",
+            x1=GUTTER,
+            x2=canvas.width,
+            y1=y,
+            y2=y,
+            class_="lane",
+        )
+
+
+def _band(canvas: _Canvas, number: int, life: Window) -> Html:
+    y = canvas.lane(1 + number) - 9
+    end = len(canvas.line) if life.ended is None else life.ended
+    landed = life.landed
+    on = (
+        _box(canvas.x(landed), y, canvas.x(end), "fault-on")
+        if landed is not None
+        else None
+    )
+    asked = _box(canvas.x(life.asked), y, canvas.x(landed or end), "fault-asked")
+    words = _life(life, canvas.line)
+    return tag("g", tag("title", words), asked, on, class_="band")
+
+
+def _box(x: float, y: float, until: float, kind: str) -> Html:
+    return tag(
+        "rect", x=x, y=y, width=round(max(until - x, 2), 1), height=18, class_=kind
+    )
+
+
+def _marks(canvas: _Canvas) -> Iterator[Html]:
+    numbers = _numbers(canvas.line)
+    faults = {each.fault: 1 + number for number, each in enumerate(canvas.lives)}
+    events_lane, looks_lane = 1 + len(faults), 2 + len(faults)
+    for column, each in enumerate(canvas.line):
+        x, words = canvas.x(column), _in_words(each, numbers)
+        match each:
+            case Answered():
+                yield _answer(each, x, canvas.lane(0), numbers[each.tick], words)
+            case FaultMoment():
+                yield _fault_moment(each, x, canvas.lane(faults[each.fault]), words)
+            case Logged():
+                yield _event(each, x, canvas.lane(events_lane), words)
+            case Sample():
+                y = canvas.lane(looks_lane)
+                bar = tag("line", x1=x, x2=x, y1=y - 7, y2=y + 7)
+                yield _mark("look", words, bar, data_tick=each.tick)
+
+
+def _answer(each: Answered, x: float, y: int, number: int, words: str) -> Html:
+    kind = "refused" if is_refused(each) else "accepted"
+    shape = (
+        tag("path", d=f"M{x} {y - 11}l10 11l-10 11l-10 -11z")
+        if is_refused(each)
+        else tag("circle", cx=x, cy=y, r=8)
+    )
+    label = _text(str(number), x, y + 3, "number")
+    return _mark(f"answer {each.part} {kind}", words, shape, label, data_tick=each.tick)
+
+
+def _fault_moment(each: FaultMoment, x: float, y: int, words: str) -> Html:
+    signs = {"asked": "?", "landed": "↯", "healed": "✓"}
+    sign = signs.get(each.what, "✗")
+    kind = each.what.replace(" ", "-")
+    return _mark(
+        f"moment {kind}",
+        words,
+        tag("line", x1=x, x2=x, y1=y - 11, y2=y + 11),
+        _text(sign, x + 2, y + 4, "sign"),
+        data_tick=each.tick,
+    )
+
+
+def _event(each: Logged, x: float, y: int, words: str) -> Html:
+    shapes = {
+        "HUMAN": tag("circle", cx=x, cy=y, r=5),
+        "AGENT": tag("path", d=f"M{x} {y - 6}l6 11h-12z"),
+    }
+    square = tag("rect", x=x - 4.5, y=y - 4.5, width=9, height=9)
+    return _mark(
+        f"event {each.actor_kind.lower()}",
+        words,
+        shapes.get(each.actor_kind, square),
+        data_position=each.position,
+    )
+
+
+def _mark(kind: str, words: str, *shapes: Html, **data: int) -> Html:
+    return tag("g", tag("title", words), *shapes, class_=f"mark {kind}", **data)
+
+
+def _claim(canvas: _Canvas, number: int, claim: Claim, judged: Judged) -> Html:
+    y = canvas.claims_top + CLAIM * number + CLAIM // 2
+    part = span(claim, judged, canvas.line, canvas.lives)
+    x = canvas.x(part.anchor)
+    words = f"{claim.name}: {judged.verdict}. {judged.why}"
+    return tag(
+        "g",
+        tag("title", words),
+        _text(_shortened(claim.name), 0, y + 4, "lane-name"),
+        tag("line", x1=canvas.x(part.first), x2=x, y1=y, y2=y, class_="span"),
+        tag("circle", cx=x, cy=y, r=7),
+        _text(SYMBOL[judged.verdict], x, y + 4, "sign"),
+        class_=f"claim {judged.verdict.lower()}",
+        data_claim=claim.name,
+    )
+
+
+def _legend() -> Html:
+    return tag(
+        "p",
+        "Left to right is order, not time. ",
+        "Steps: a circle was accepted, a diamond refused; hollow belongs to “given”. ",
+        "Fault: hatched from asked to landed, solid while on. ",
+        "Events: ● human, ▲ agent, ■ system. ",
+        "Claims: a line over the part that the claim is about, "
+        "and its verdict where it was decided.",
+        class_="legend",
+    )
+
+
+def _in_words(each: Entry, numbers: Mapping[int, int]) -> str:
+    match each:
+        case Answered():
+            return f"step {numbers[each.tick]}, {each.part}: {each.step}{_said(each)}"
+        case FaultMoment():
+            return f"fault {each.fault} {each.what}"
+        case Logged():
+            return f"event {each.position}: {each.event_type}, by {each.actor_kind}"
+        case Sample():
+            return f"look: {each.label}, the log at {each.position}"
+
+
+def _said(each: Answered) -> str:
+    said = status_of(each)
+    return "" if said is None else f", answered {said[0]} {said[1]}".rstrip()
+
+
+def _numbers(line: Sequence[Entry]) -> Mapping[int, int]:
+    taken = [each for each in line if isinstance(each, Answered)]
+    return {each.tick: number for number, each in enumerate(taken, start=1)}
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= _NAME_CHARS_MAX:
+        return name
+    return f"{name[: _NAME_CHARS_MAX - 1]}…"
+
+
+def _text(
+    text: str,
+    x: float,
+    y: float,
+    kind: Literal["lane-name", "number", "sign"],
+) -> Html:
+    return tag("text", text, x=x, y=y, class_=kind)

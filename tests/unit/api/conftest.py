@@ -1,0 +1,175 @@
+"""The HTTP face over memory stores, asked over ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from sr_core.api.app import build_app
+from sr_core.application.health import Dependency
+from sr_core.codec.envelope import opened
+from sr_core.domain.actors import Actor
+from sr_core.domain.loop import Budgets
+from sr_core.ports.event_store import BEGINNING
+from sr_core.testing import (
+    AGENT,
+    BYSTANDER,
+    CORE,
+    DIRECTIVE,
+    HUMAN,
+    SYSTEM,
+    ScriptedRunner,
+    Stage,
+    TokenTable,
+    build_suite,
+)
+
+TOKENS = {
+    "human-token": HUMAN,
+    "bystander-token": BYSTANDER,
+    "agent-token": AGENT,
+    "system-token": SYSTEM,
+}
+SUITE = {
+    "suite_id": CORE,
+    "oracles": [
+        {
+            "oracle_id": each.oracle_id,
+            "argv": list(each.argv),
+            "report": each.report,
+            "classification": each.classification.value,
+        }
+        for each in build_suite().oracles
+    ],
+}
+LOOP = {
+    "goal": "a goal",
+    "directive_ref": {
+        "kind": DIRECTIVE.kind.value,
+        "id": DIRECTIVE.id,
+        "rel": DIRECTIVE.rel.value,
+        "meta": dict(DIRECTIVE.meta),
+    },
+    "budgets": {"max_iterations": Budgets().max_iterations},
+}
+
+
+@dataclass
+class Api:
+    """What a client sees, and what the platform holds behind it."""
+
+    client: httpx.AsyncClient
+    stage: Stage
+    runner: ScriptedRunner
+
+    async def ask(
+        self, method: str, path: str, *, by: str | None = "human", **more: Any
+    ) -> httpx.Response:
+        headers = dict(more.pop("headers", {}))
+        if by is not None:
+            headers["Authorization"] = f"Bearer {by}-token"
+        url = path if path.startswith("/") else f"/api/v1/{path}"
+        return await self.client.request(method, url, headers=headers, **more)
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.ask("GET", path, **more)
+
+    async def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return await self.ask("POST", path, json=body, **more)
+
+    async def done(self, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
+        """Ask for something that has to succeed."""
+        answer = await self.post(path, body, **more)
+        assert answer.is_success, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def a_loop(self, **changes: Any) -> str:
+        told = await self.done("loops", {**LOOP, **changes})
+        await self.done(f"loops/{told['loop_id']}/activate")
+        return str(told["loop_id"])
+
+    async def a_candidate(self) -> tuple[str, str]:
+        """A loop with the suite, an iteration and a candidate."""
+        await self.done("oracles/suites", SUITE)
+        loop_id = await self.a_loop()
+        told = await self.done(f"loops/{loop_id}/iterations", by="system")
+        body = {
+            "produced_by_iteration_id": told["iteration_id"],
+            "files": {"src/a.py": "YSA9IDEK"},
+        }
+        made = await self.done("candidates", body, by="agent")
+        return loop_id, str(made["candidate_id"])
+
+    async def a_run(self, candidate_id: str) -> dict[str, Any]:
+        body = {"candidate_id": candidate_id, "oracle_suite_id": CORE}
+        return await self.done("runs", body, by="system")
+
+    async def events(self) -> list[Any]:
+        stored = await self.stage.log.read(after=BEGINNING, limit=1000)
+        return [opened(each) for each in stored]
+
+
+class Broken:
+    """An `Identity` that fails in the one way that it was made for."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def actor_of(self, token: str) -> Actor:
+        raise self._error
+
+
+def client_of(app: Litestar) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://sr")
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    runner = ScriptedRunner()
+    stage = Stage(runner)
+    app = build_app(stage.platform, TokenTable(TOKENS), [])
+    async with client_of(app) as client:
+        yield Api(client, stage, runner)
+
+
+@pytest.fixture
+def suite() -> dict[str, Any]:
+    return SUITE
+
+
+@pytest.fixture
+def loop_body() -> dict[str, Any]:
+    return LOOP
+
+
+@pytest.fixture
+def ask() -> Callable[[Exception], Awaitable[httpx.Response]]:
+    """Asks a platform that answers with the error."""
+
+    async def whoami(error: Exception) -> httpx.Response:
+        app = build_app(Stage().platform, Broken(error), [])
+        async with client_of(app) as client:
+            return await client.get(
+                "/api/v1/whoami", headers={"Authorization": "Bearer a"}
+            )
+
+    return whoami
+
+
+@pytest.fixture
+def ready() -> Callable[..., Awaitable[httpx.Response]]:
+    """Asks a platform with these dependencies whether it is ready."""
+
+    async def asked(*dependencies: Dependency) -> httpx.Response:
+        app = build_app(Stage().platform, TokenTable({}), dependencies)
+        async with client_of(app) as client:
+            return await client.get("/ready")
+
+    return asked

@@ -1,0 +1,120 @@
+"""Settings from the environment (SPEC 15.3): all of them known, or refused."""
+
+import pytest
+
+from sr_core.bootstrap.settings import SETTINGS, Setting, parse_settings
+from sr_core.domain.errors import MalformedInput
+
+REQUIRED = {name for name, each in SETTINGS.items() if each.default is None}
+SECRETS = {
+    "SR_DATABASE_URL": "postgresql://sr:hush-1@db/sr",
+    "SR_MINIO_SECRET_KEY": "hush-2",
+    "SR_NATS_PASSWORD": "hush-3",
+}
+LEAST = {
+    **dict.fromkeys(REQUIRED, "given"),
+    "SR_OIDC_HUMAN_CLIENTS": "web, cli,",
+    **SECRETS,
+}
+
+
+class TestWhatIsGiven:
+    """A deployment says what has no sensible default, and no more."""
+
+    def test_with_the_least_there_is_the_rest_is_default(self):
+        settings = parse_settings(LEAST)
+
+        assert (settings.host, settings.port) == ("127.0.0.1", 3000)
+        assert settings.minio_tls is True
+        assert settings.evidence_bucket == "evidence-public"
+        assert settings.human_clients == {"web", "cli"}
+        assert settings.sandbox == "bubblewrap"
+        assert settings.bwrap is None
+
+    def test_what_is_given_is_taken(self):
+        settings = parse_settings(
+            {
+                **LEAST,
+                "SR_PORT": "65535",
+                "SR_MINIO_TLS": "false",
+                "SR_SANDBOX": "plain",
+                "SR_SANDBOX_BWRAP": "bin/bwrap",
+            }
+        )
+
+        assert settings.port == 65535
+        assert settings.minio_tls is False
+        assert (settings.sandbox, settings.bwrap) == ("plain", "bin/bwrap")
+
+    @pytest.mark.parametrize("name", sorted(REQUIRED))
+    def test_without_one_that_has_no_default_nothing_starts(self, name):
+        environment = {each: LEAST[each] for each in LEAST if each != name}
+
+        with pytest.raises(MalformedInput) as malformed:
+            parse_settings(environment)
+
+        meaning = SETTINGS[name].meaning
+        assert str(malformed.value) == f"{name}: found None. Give {meaning}."
+
+    def test_what_is_nobodys_of_ours_is_left_alone(self):
+        assert parse_settings({**LEAST, "PATH": "bin", "SRV": "1"})
+
+    @pytest.mark.parametrize("name", SETTINGS)
+    def test_each_says_what_it_is_for(self, name):
+        assert isinstance(SETTINGS[name], Setting)
+        assert SETTINGS[name].meaning
+
+
+class TestMisspelt:
+    """SPEC 16.11: a variable of ours that nobody reads is an error, not a default."""
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("SR_DATABASE_URI", "SR_DATABASE_URL"),
+            ("SR_MINIO_ENDPONT", "SR_MINIO_ENDPOINT"),
+            ("SR_NATS_PASWORD", "SR_NATS_PASSWORD"),
+            ("SR_OIDC_HUMAN_CLIENT", "SR_OIDC_HUMAN_CLIENTS"),
+            ("SR_SANDBOXES", "SR_SANDBOX"),
+        ],
+    )
+    def test_the_nearest_name_is_suggested(self, name, meant):
+        with pytest.raises(MalformedInput) as malformed:
+            parse_settings({**LEAST, name: "given"})
+
+        assert str(malformed.value) == f"environment: found '{name}'. Give {meant}."
+
+    def test_where_none_is_near_the_list_is_named(self):
+        with pytest.raises(MalformedInput, match=r"a variable of deploy/env\.example"):
+            parse_settings({**LEAST, "SR_NATS_" + 60 * "X": "given"})
+
+    def test_its_value_is_not_told(self):
+        with pytest.raises(MalformedInput) as malformed:
+            parse_settings({**LEAST, "SR_NATS_PASWORD": "hush-4"})
+
+        assert "hush" not in str(malformed.value)
+
+
+class TestForm:
+    """What is given has the form that it needs."""
+
+    @pytest.mark.parametrize("port", ["", "0", "65536", "-1", "80a", "8 0", "٣", "3.0"])
+    def test_a_port_is_a_port(self, port):
+        with pytest.raises(MalformedInput, match="a port, 1 to 65535"):
+            parse_settings({**LEAST, "SR_PORT": port})
+
+    @pytest.mark.parametrize("name", ["SR_MINIO_TLS", "SR_SANDBOX"])
+    @pytest.mark.parametrize("value", ["", "yes", "True", "none"])
+    def test_a_choice_is_one_of_a_few(self, name, value):
+        with pytest.raises(MalformedInput, match=f"^{name}: found .* or "):
+            parse_settings({**LEAST, name: value})
+
+
+def test_secrets_are_not_part_of_what_is_printed():
+    """C-EVID-5: neither a log nor a traceback shows them."""
+    settings = parse_settings(LEAST)
+
+    assert "hush" not in repr(settings)
+    assert settings.database_url == SECRETS["SR_DATABASE_URL"]
+    assert settings.minio_secret_key == "hush-2"
+    assert settings.nats_password == "hush-3"
