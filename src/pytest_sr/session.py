@@ -93,10 +93,12 @@ class Session:
         for line in summarise(rows):
             reporter.write_line(line)
         if self.report is not None:
+            from pytest_sr.catalogue import CATALOGUE  # noqa: PLC0415 - see above
             from pytest_sr.report.write import write_report  # noqa: PLC0415 - see above
 
             index = write_report(
                 self.report,
+                CATALOGUE,
                 started_at=self.started_at.isoformat(timespec="seconds"),
                 command=shlex.join(["pytest", *sys.argv[1:]]),
                 values=self.values,

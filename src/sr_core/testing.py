@@ -229,6 +229,12 @@ class Story:
         return [*self.dossier.runs.values()][-1]
 
     @property
+    def reading(self) -> BundleReading:
+        """What a read of the latest run's evidence finds."""
+        assert self.run.evidence is not None, "the latest run has left evidence"
+        return self.readings[self.run.evidence]
+
+    @property
     def waiver(self) -> governed_exception.Waiver:
         """The latest waiver."""
         return [*self.dossier.waivers.values()][-1]
@@ -372,13 +378,10 @@ class Story:
 
     def lose_evidence(self, part: str = "manifest.json") -> Self:
         """Let the latest run's evidence be unreadable from now on."""
-        assert self.run.evidence is not None, "the latest run has left evidence"
-        reading = self.readings[self.run.evidence]
-        is_manifest = part == "manifest.json"
-        self.readings[self.run.evidence] = replace(
-            reading,
-            lost={part: PartState.MISSING},
-            manifest=None if is_manifest else reading.manifest,
+        kept = None if part == "manifest.json" else self.reading.manifest
+        lost = {part: PartState.MISSING}
+        self.readings[self.reading.content_hash] = replace(
+            self.reading, lost=lost, manifest=kept
         )
         return self
 

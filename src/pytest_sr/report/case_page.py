@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_sr.history import Answered, FaultMoment, Logged, Sample
+from pytest_sr.history import Answered, FaultMoment
 from pytest_sr.judge import Judged
 from pytest_sr.report.controls import (
     ControlRun,
@@ -29,14 +29,11 @@ from pytest_sr.report.markup import (
     table,
     tag,
 )
+from pytest_sr.report.observed import observed
 from pytest_sr.report.shell import page, section
 from pytest_sr.report.storyline import (
-    ObjectLife,
-    RowChange,
     entries,
     fault_at,
-    object_lives,
-    row_changes,
 )
 from pytest_sr.report.timeline import draw, step_numbers
 from pytest_sr.report.transcript import Transcript
@@ -49,10 +46,9 @@ from pytest_sr.report.words import (
     expectation,
     fault_does,
     fields,
-    is_housekeeping,
     is_refused,
     moment,
-    short_name,
+    sentence,
     status_of,
     step_does,
     value_of,
@@ -87,7 +83,6 @@ _BOUNDS: Final = (
         objects_max=20,
     ),
 )
-_OBSERVED_BY: Final = "Read past the system under test, straight from its stores."
 
 
 def case_page(transcript: Transcript, runs: ScenarioRuns) -> str:
@@ -129,7 +124,7 @@ def _page(transcript: Transcript, runs: ScenarioRuns, bounds: Bounds) -> str:
             section("Timeline", "timeline", draw(transcript)),
             section("What was done", "done", _done(transcript, bounds)),
             section("What was broken", "broken", _broken(transcript, bounds)),
-            section("What was observed", "observed", _observed(transcript, bounds)),
+            section("What was observed", "observed", observed(transcript, bounds)),
             section("What was judged", "judged", _judged(transcript, control, bounds)),
             section(
                 "What the controls show",
@@ -164,7 +159,8 @@ def _in_short(transcript: Transcript, control: ControlRun | None) -> str:
     judged = transcript.judgement.claims
     if control is None:
         held = sum(each.verdict is Verdict.PASS for each in judged)
-        return f"{held} of {counted(len(judged), 'claim')} held. {MEANING[transcript.verdict]}"
+        told = f"{held} of {counted(len(judged), 'claim')} held."
+        return f"{told} {MEANING[transcript.verdict]}"
     if not control.sound:
         return "A control: its experiment did not take place, so it shows nothing."
     wanted = len(control.control.turns_red)
@@ -224,7 +220,7 @@ def _step_row(
             "th",
             tag("code", each.step),
             known_as,
-            tag("small", step_does(each), f" line {line_of(each.place)}"),
+            tag("small", step_does(each), _line(each.place)),
             scope="row",
         ),
         _by(each),
@@ -235,6 +231,10 @@ def _step_row(
         id=f"step-{number}",
         class_="during" if faults else None,
     )
+
+
+def _line(place: str) -> Html:
+    return joined(" ", tag("span", f"line {line_of(place)}", class_="nowrap"))
 
 
 def _by(each: Answered) -> Html:
@@ -296,7 +296,7 @@ def _fault(plan: FaultPlan, transcript: Transcript, bounds: Bounds) -> Html:
     never = None if moments else tag("p", "It was never asked for.", class_="found")
     return joined(
         tag("h3", tag("code", plan.name)),
-        tag("p", tag("code", plan.kind), f": {does}" if does else None),
+        tag("p", tag("code", plan.kind), (": ", sentence(does)) if does else None),
         tag("p", f"To strike {moment(plan.at)} (line {plan.place.line})."),
         table(
             f"What became of the fault {plan.name}",
@@ -317,163 +317,6 @@ def _moment_row(each: FaultMoment, bounds: Bounds) -> Html:
         tag("td", value_of(each.detail, bounds)),
         tag("td", str(each.position), class_="number"),
         data_tick=each.tick,
-    )
-
-
-def _observed(transcript: Transcript, bounds: Bounds) -> Iterator[Child]:
-    history = transcript.history
-    yield tag("p", _OBSERVED_BY, class_="says")
-    yield tag("h3", f"The log: {counted(len(history.events), 'event')}")
-    yield _events(history.events, bounds)
-    yield tag("h3", "Rows that changed between looks")
-    yield _looks(history.samples, bounds)
-    yield tag("h3", "Stored objects")
-    yield _objects([*object_lives(history)], bounds)
-
-
-def _events(events: tuple[Logged, ...], bounds: Bounds) -> Iterator[Child]:
-    if not events:
-        yield tag("p", "The log is empty.")
-        return
-    shown = events[-bounds.events_max :]
-    if len(shown) < len(events):
-        yield tag("p", f"The last {len(shown)}; the transcript has all of them.")
-    columns = ("position", "event", "by", "what it says", "stream", "hashes")
-    yield table(
-        "Events of the log, in order",
-        columns,
-        (_event_row(each, bounds) for each in shown),
-        class_="events",
-    )
-
-
-def _event_row(each: Logged, bounds: Bounds) -> Html:
-    return tag(
-        "tr",
-        tag("td", str(each.position), class_="number"),
-        tag(
-            "th",
-            each.event_type,
-            tag("small", "recorded ", each.occurred_at),
-            scope="row",
-        ),
-        tag(
-            "td",
-            tag("span", each.actor_kind, class_="kind"),
-            tag("small", prose(each.actor_id)),
-        ),
-        tag("td", fields(each.payload, bounds)),
-        tag("td", short_name(each.stream_id), f" no. {each.stream_seq}"),
-        tag("td", "✓ hold" if each.is_sound else tag("b", "✗ broken"), class_="nowrap"),
-        id=f"event-{each.position}",
-    )
-
-
-def _looks(samples: tuple[Sample, ...], bounds: Bounds) -> Iterator[Child]:
-    if not samples:
-        yield tag("p", "The rows were never read.")
-    before: Sample | None = None
-    left = bounds.changes_max
-    for each in samples:
-        changes = [*row_changes(before, each)]
-        yield _look(each, changes, left, bounds, first=before is None)
-        left = max(left - len(changes), 0)
-        before = each
-
-
-def _look(
-    sample: Sample, changes: list[RowChange], left: int, bounds: Bounds, *, first: bool
-) -> Html:
-    told = f"{sample.label} (log at {sample.position})"
-    if not changes:
-        return tag("p", f"{told}: no row changed", class_="look", data_tick=sample.tick)
-    what = counted(len(changes), "row") + (" there" if first else " changed")
-    shown = changes[:left]
-    short = (
-        f", {len(changes) - len(shown)} left out here"
-        if len(shown) < len(changes)
-        else ""
-    )
-    return tag(
-        "details",
-        tag("summary", f"{told}: {what}{short}"),
-        table(
-            f"Rows at {told}",
-            ("table", "row", "what changed"),
-            (_change_row(each, bounds) for each in shown),
-            class_="changes",
-        ),
-        class_="look",
-        open=not first,
-        data_tick=sample.tick,
-    )
-
-
-def _change_row(each: RowChange, bounds: Bounds) -> Html:
-    return tag(
-        "tr",
-        tag("th", each.table, scope="row"),
-        tag("td", short_name(each.key)),
-        tag("td", _what_changed(each, bounds)),
-    )
-
-
-def _what_changed(each: RowChange, bounds: Bounds) -> Child:
-    if each.what != "changed":
-        row = {name: v for name, v in each.row.items() if v not in (each.key, None)}
-        return joined(f"{each.what}: ", fields(row, bounds))
-    told = [name for name in each.columns if not is_housekeeping(name)]
-    if not told:
-        return f"only its books: {', '.join(each.columns)}"
-    return tag(
-        "dl",
-        (
-            tag(
-                "div",
-                tag("dt", name),
-                " ",
-                tag("dd", tag("del", value_of(each.columns[name][0], bounds))),
-                " → ",
-                tag("dd", tag("ins", value_of(each.columns[name][1], bounds))),
-            )
-            for name in told
-        ),
-        class_="fields",
-    )
-
-
-def _objects(lives: list[ObjectLife], bounds: Bounds) -> Child:
-    if not lives:
-        return tag("p", "No object was ever seen.")
-    ordered = sorted(lives, key=lambda each: (len(each.changes) == 1, each.key))
-    shown = ordered[: bounds.objects_max]
-    left_out = len(ordered) - len(shown)
-    return joined(
-        tag("p", f"{left_out} that never changed are left out here.")
-        if left_out
-        else None,
-        table(
-            "Stored objects",
-            ("object", "bytes", "their hash", "name and hash", "what became of it"),
-            (_object_row(each) for each in shown),
-            class_="objects",
-        ),
-    )
-
-
-def _object_row(each: ObjectLife) -> Html:
-    digest = each.last.sha256.removeprefix("sha256:")
-    return tag(
-        "tr",
-        tag("th", prose(each.key), scope="row"),
-        tag("td", str(each.last.size), class_="number"),
-        tag("td", prose(each.last.sha256)),
-        tag("td", "✓ agree" if digest in each.key else "✗ differ", class_="nowrap"),
-        tag(
-            "td",
-            "; ".join(f"{what}: {sample.label}" for sample, what in each.changes),
-            None if each.is_there else tag("b", "; not there at the end"),
-        ),
     )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_sr.report.markup import Child, Html, joined, prose, table, tag
+from pytest_sr.report.markup import Child, Html, joined, table, tag
 from pytest_sr.report.transcript import Transcript
-from pytest_sr.report.words import badge, counted, mutant_does
+from pytest_sr.report.words import badge, counted, mutant_does, sentence
 from pytest_sr.scenario import Claim, Control, Scenario, Verdict
 
 
@@ -212,5 +212,5 @@ def what_it_changes(control: Control) -> Html:
     return joined(
         "mutant ",
         tag("code", control.mutant),
-        joined(": ", prose(does)) if does else None,
+        joined(": ", sentence(does)) if does else None,
     )

@@ -11,7 +11,7 @@ from pytest_sr.judge import Judged
 from pytest_sr.report.controls import ControlRun
 from pytest_sr.report.markup import Child, Html, clipped, joined, prose, tag
 from pytest_sr.report.shell import section
-from pytest_sr.report.storyline import position_named
+from pytest_sr.report.storyline import around_position, position_named
 from pytest_sr.report.transcript import Transcript
 from pytest_sr.report.words import Bounds, expectation
 from pytest_sr.scenario import FaultPlan, Scenario, Verdict
@@ -83,10 +83,12 @@ def line_of(place: str) -> int | None:
 def why_of(why: str, history: History, bounds: Bounds) -> Html:
     """Return a finding's reason, with a link to the event that it names."""
     position = position_named(why)
-    told = prose(clipped(why, bounds.text_chars_max))
-    if not any(each.position == position for each in history.events):
-        return told
-    return joined(told, " ", tag("a", f"event {position}", href=f"#event-{position}"))
+    told = clipped(why, bounds.text_chars_max)
+    before, named, after = around_position(told)
+    if not named or all(each.position != position for each in history.events):
+        return prose(told)
+    link = tag("a", named, href=f"#event-{position}")
+    return joined(prose(before), link, prose(after))
 
 
 def fault_state(plan: FaultPlan, history: History) -> Html:

@@ -206,7 +206,12 @@ def _controls(scenarios: Sequence[ScenarioRuns], links: Links) -> Iterator[Child
         "come out red. A claim that nothing turns red proves nothing.",
         class_="says",
     )
-    columns = ("scenario", "verdict", "controls", "claims shown to be able to fail")
+    columns = (
+        "scenario",
+        "verdict",
+        "controls that turned red what they name",
+        "claims",
+    )
     rows = (_controls_row(each, links) for each in run)
     yield table("What the controls showed", columns, rows, class_="proofs")
 
@@ -223,20 +228,24 @@ def _controls_row(runs: ScenarioRuns, links: Links) -> Html:
     return tag(
         "tr",
         tag("th", runs.scenario.name, tag("small", matrix), scope="row"),
-        tag("td", badge(verdict)),
+        tag("td", badge(verdict), tag("small", _how_many_run(runs))),
         tag("td", _control_links(runs, links)),
         tag("td", proven_in_words(runs)),
     )
 
 
+def _how_many_run(runs: ScenarioRuns) -> str:
+    return f"{len(runs.controls_run)} of {len(runs.controls)} run"
+
+
 def _control_links(runs: ScenarioRuns, links: Links) -> Iterator[Child]:
-    for each in runs.controls:
-        if not each.transcripts:
-            yield joined(tag("span", f"{each.control.name} (not run)"), " ")
-            continue
+    for each in runs.controls_run:
         sign = {Verdict.PASS: "✓", Verdict.INVALID: "?"}.get(each.verdict, "✗")
         link = tag("a", each.control.name, href=links[id(each.transcripts[-1])])
         yield joined(tag("span", f"{sign} ", link, class_="nowrap"), " ")
+    idle = [each.control.name for each in runs.controls if not each.transcripts]
+    if idle:
+        yield tag("small", f"{len(idle)} not run: {', '.join(idle)}")
 
 
 def _requirements(scenarios: Sequence[ScenarioRuns], links: Links) -> Child:

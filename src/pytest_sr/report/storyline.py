@@ -108,6 +108,14 @@ def position_named(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def around_position(text: str) -> tuple[str, str, str]:
+    """Return a finding's text before, at and after the position that it names."""
+    found = _POSITION.search(text)
+    if found is None:
+        return text, "", ""
+    return text[: found.start()], found[0], text[found.end() :]
+
+
 def fault_at(history: History, tick: int) -> tuple[str, ...]:
     """Return the faults that were on at `tick`."""
     on: dict[str, None] = {}
@@ -151,6 +159,11 @@ class ObjectLife:
     last: ObjectSeen
     changes: tuple[tuple[Sample, str], ...]
     is_there: bool
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it was stored, and never changed after that."""
+        return self.is_there and len(self.changes) == 1
 
 
 def object_lives(history: History) -> Iterator[ObjectLife]:

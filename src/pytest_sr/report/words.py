@@ -24,7 +24,16 @@ from pytest_sr.report.markup import (
     prose,
     tag,
 )
-from pytest_sr.scenario import Claim, FaultPlan, Lookup, Moment, Value, Verdict, filled
+from pytest_sr.scenario import (
+    Claim,
+    FaultPlan,
+    Lookup,
+    Moment,
+    Scenario,
+    Value,
+    Verdict,
+    filled,
+)
 from pytest_sr.world.accounts import ACTORS
 
 LOADED: Final = (checks, faults, mutants, steps)
@@ -38,6 +47,7 @@ MEANING: Final = {
     Verdict.FAIL: "The experiment took place, and something that was claimed did not hold.",
 }
 _HOUSEKEEPING: Final = ("position", "last_event_id", "last_global_seq")
+GLANCE_CHARS_MAX: Final = 120
 _SUCCESS: Final = range(200, 300)
 
 
@@ -136,21 +146,28 @@ def scope(claim: Claim) -> str:
         parts.append(f"after {after}")
     if claim.within_s is not None:
         parts.append(f"within {claim.within_s:g} s")
-    return ", ".join(parts) or "over the whole story"
+    return ", ".join(parts)
 
 
 def expectation(claim: Claim, history: History, bounds: Bounds) -> Html:
     """Return what a claim demands: its check in a sentence, then what was filled in."""
     found = {each.name: each.result for each in history.answers if each.name}
-    pairs = {
-        name.removesuffix("_"): resolved(value, found)
-        for name, value in claim.arguments.items()
-    }
+    pairs: dict[str, object] = {}
+    for name, value in claim.arguments.items():
+        pairs |= _demanded(name.removesuffix("_"), value, found)
     said = check_says(claim)
     return joined(
-        tag("p", said, class_="says") if said else None,
-        fields(_without_bodies(pairs), bounds, all_shown=True),
+        tag("p", sentence(said), class_="says") if said else None,
+        fields(pairs, bounds, all_shown=True),
         tag("p", scope(claim), class_="scope"),
+    )
+
+
+def sentence(text: str) -> Html:
+    """Return a line of documentation, what stands between backticks as code."""
+    parts = text.split("`")
+    return joined(
+        tag("code", each) if number % 2 else each for number, each in enumerate(parts)
     )
 
 
@@ -168,15 +185,27 @@ def resolved(value: Value, found: Mapping[str, object]) -> object:
     return filled(value, find)
 
 
-def fields(pairs: Row, bounds: Bounds, *, all_shown: bool = False) -> Html | None:
-    """Return fields with their values; what is past the first few folds away."""
+def fields(
+    pairs: Row,
+    bounds: Bounds,
+    *,
+    key_fields: frozenset[str] = frozenset(),
+    all_shown: bool = False,
+) -> Html | None:
+    """Return fields with their values; what is past the first few folds away.
+
+    Those of `key_fields` come first, then what can be read as words.
+    """
     if not pairs:
         return None
-    ordered = sorted(pairs.items(), key=lambda each: is_housekeeping(each[0]))
+    ordered = sorted(
+        pairs.items(), key=lambda each: (each[0] not in key_fields, _rank(each))
+    )
+    if all_shown:
+        ordered = [*pairs.items()]
     kept = ordered[: bounds.fields_max]
-    shown = len(kept) if all_shown else bounds.fields_shown
-    folded = kept[shown:] if len(kept) > shown + 1 else []
-    here = kept[: len(kept) - len(folded)]
+    here = kept if all_shown else _at_a_glance(kept, bounds)
+    folded = kept[len(here) :]
     return joined(
         tag("dl", _fields(here, bounds), class_="fields"),
         _folded(folded, len(ordered) - len(kept), bounds) if folded else None,
@@ -209,18 +238,50 @@ def _usual_actor(step: str) -> object:
     return next((each.default for each in parameters if each.key == "by"), None)
 
 
-def _without_bodies(pairs: Row) -> Row:
-    """Return the arguments, a step's whole result replaced by what was answered."""
-    return {name: _answer_alone(value) for name, value in pairs.items()}
+def _demanded(name: str, value: Value, found: Mapping[str, object]) -> Row:
+    """Return an argument as fields: a step by its name, a map by its own fields."""
+    if isinstance(value, Lookup) and len(value.path) == 1:
+        return {name: f"of the step “{value.path[0]}”"}
+    filled_in = resolved(value, found)
+    if isinstance(filled_in, Mapping) and filled_in:
+        return {f"{name} {key}": each for key, each in filled_in.items()}
+    return {name: filled_in}
 
 
-def _answer_alone(value: object) -> object:
-    if isinstance(value, Mapping) and isinstance(value.get("answer"), Mapping):
-        said = value["answer"]
-        return f"the answer was {said.get('status')} {said.get('code', '')}".rstrip()
-    if isinstance(value, Mapping) and isinstance(value.get("attempts"), Mapping):
-        return f"{len(value['attempts'])} attempts"
-    return value
+def key_fields_of(scenario: Scenario) -> frozenset[str]:
+    """Return the fields that the scenario's claims ask about."""
+    maps = [
+        argument
+        for claim in scenario.claims
+        for argument in claim.arguments.values()
+        if isinstance(argument, Mapping)
+    ]
+    return frozenset(name for each in maps for name in each)
+
+
+def _rank(pair: tuple[str, object]) -> int:
+    """Return how late a field is told: words first, then identifiers, then the rest."""
+    name, value = pair
+    if _is_aside(pair):
+        return 3
+    if isinstance(value, Mapping | list | tuple):
+        return 2
+    return 1 if name.endswith(("_id", "_hash", "_ref")) else 0
+
+
+def _is_aside(pair: tuple[str, object]) -> bool:
+    """Whether a field says little, or more than can be taken in at a glance."""
+    name, value = pair
+    return is_housekeeping(name) or len(as_json(value)) > GLANCE_CHARS_MAX
+
+
+def _at_a_glance(
+    pairs: list[tuple[str, object]], bounds: Bounds
+) -> list[tuple[str, object]]:
+    """Return the first few fields that are short; all of them where one is left."""
+    here = [each for each in pairs[: bounds.fields_shown] if not _is_aside(each)]
+    rest = pairs[len(here) :]
+    return pairs if len(rest) == 1 and not _is_aside(rest[0]) else here
 
 
 def _fields(pairs: list[tuple[str, object]], bounds: Bounds) -> Iterator[Child]:

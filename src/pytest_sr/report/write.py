@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from pytest_sr.registry import Registries
 from pytest_sr.report.folder import kept_in
 from pytest_sr.report.html import render_report
 from pytest_sr.report.transcript import Session
 
 
 def write_report(
-    folder: Path, *, started_at: str, command: str, values: Mapping[str, str]
+    folder: Path,
+    registries: Registries,
+    *,
+    started_at: str,
+    command: str,
+    values: Mapping[str, str],
 ) -> Path:
     """Make the pages of the transcripts in `folder`, and return the first page."""
-    transcripts = kept_in(folder)
+    transcripts = kept_in(folder, registries)
     session = Session(
         started_at=started_at,
         command=command,

@@ -42,8 +42,11 @@ class ServiceError(StackError):
         """Keep `log`, the last lines that the service wrote, for whoever reads."""
         self.service = service
         self.log = log
-        said = f"It wrote last:\n{log}" if log else "It wrote nothing"
-        super().__init__(found=f"{service} {found}", remedy=said)
+        remedy = "Its log ends as follows" if log else "Its log is empty"
+        super().__init__(found=f"{service} {found}", remedy=remedy)
+
+    def __str__(self) -> str:
+        return "\n".join(each for each in (super().__str__(), self.log) if each)
 
 
 class SupervisorError(StackError):

@@ -12,17 +12,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString, TypeAlias
 
-import psycopg
 from minio import Minio
-from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg import AsyncConnection, sql
+from psycopg.rows import DictRow
 
 from pytest_sr.history import Logged, ObjectSeen, Row
 from pytest_sr.stack.addresses import S3Address
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
+
+Connection: TypeAlias = AsyncConnection[DictRow]
 
 _EVENTS: Final = """
 SELECT global_seq, event_id, event_type, stream_id, stream_seq, boundary,
@@ -59,8 +60,11 @@ class RawEvent:
 class Channel:
     """Reads one case's database and buckets."""
 
-    def __init__(self, dsn: str, s3: S3Address, *, buckets: Sequence[str]) -> None:
-        self._dsn = dsn
+    def __init__(
+        self, connection: Connection, s3: S3Address, *, buckets: Sequence[str]
+    ) -> None:
+        self._connection = connection
+        self._tables: list[DictRow] = []
         self._buckets = tuple(buckets)
         self._client = Minio(
             s3.endpoint,
@@ -87,23 +91,19 @@ class Channel:
 
     async def rows(self) -> Mapping[str, Mapping[str, Row]]:
         """Return every row of the read model, by table and primary key."""
-        async with await psycopg.AsyncConnection.connect(
-            self._dsn, row_factory=dict_row
-        ) as connection:
-            tables = await (await connection.execute(_TABLES)).fetchall()
-            found: dict[str, Mapping[str, Row]] = {}
-            for table in tables:
-                name = sql.Identifier("proj", table["name"])
-                cursor = await connection.execute(
-                    sql.SQL("SELECT * FROM {} ORDER BY position").format(name)
-                )
-                found[table["name"]] = {
-                    ",".join(str(row[column]) for column in table["key"]): plain_row(
-                        row
-                    )
-                    for row in await cursor.fetchall()
-                }
-            return found
+        if not self._tables:
+            self._tables = await self._query(_TABLES)
+        found: dict[str, Mapping[str, Row]] = {}
+        for table in self._tables:
+            name = sql.Identifier("proj", table["name"])
+            rows = await self._query(
+                sql.SQL("SELECT * FROM {} ORDER BY position").format(name)
+            )
+            found[table["name"]] = {
+                ",".join(str(row[column]) for column in table["key"]): plain_row(row)
+                for row in rows
+            }
+        return found
 
     async def objects(self) -> Mapping[str, ObjectSeen]:
         """Return every stored object as ``bucket/key``, read whole and hashed here."""
@@ -133,11 +133,8 @@ class Channel:
             document=document,
         )
 
-    async def _query(self, statement: str) -> list[dict[str, Any]]:
-        async with await psycopg.AsyncConnection.connect(
-            self._dsn, row_factory=dict_row
-        ) as connection:
-            return await (await connection.execute(statement.encode())).fetchall()
+    async def _query(self, statement: LiteralString | sql.Composed) -> list[DictRow]:
+        return await (await self._connection.execute(statement)).fetchall()
 
 
 def plain_row(row: Mapping[str, Any]) -> Row:

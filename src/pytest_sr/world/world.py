@@ -20,6 +20,7 @@ import httpx
 import psycopg
 from minio import Minio
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from pytest_sr.history import Row
 from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
@@ -117,17 +118,14 @@ class World:
         self,
         *,
         stack: StackAddresses,
-        database: str,
         buckets: Buckets,
+        channel: Channel,
         client: httpx.AsyncClient,
         accounts: Accounts,
     ) -> None:
         self.stack = stack
-        self.database = database
         self.buckets = buckets
-        self.channel = Channel(
-            stack.postgres.dsn(database), stack.s3, buckets=buckets.names
-        )
+        self.channel = channel
         self._client = client
         self._accounts = accounts
 
@@ -188,10 +186,14 @@ async def world(
         told = environment(stack, database, buckets, sandbox=sandbox)
         start = _in_process if system == "in-process" else _server
         client = await exits.enter_async_context(start(told))
+        connection = await psycopg.AsyncConnection.connect(
+            stack.postgres.dsn(database), autocommit=True, row_factory=dict_row
+        )
+        exits.push_async_callback(connection.close)
         yield World(
             stack=stack,
-            database=database,
             buckets=buckets,
+            channel=Channel(connection, stack.s3, buckets=buckets.names),
             client=client,
             accounts=accounts,
         )

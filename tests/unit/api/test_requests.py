@@ -37,7 +37,7 @@ POSTS = {
 OPEN = {"/health", "/ready", "/api/v1/info"}
 
 
-def routes(method):
+def routes(method: str) -> set[str]:
     app = build_app(Stage().platform, TokenTable({}), [])
     return {
         each.path
@@ -297,9 +297,12 @@ class TestReadiness:
         assert "nats gave no usable answer within 1 s" in nats["error"]
 
     async def test_one_that_does_not_answer_is_not_waited_for(self, ready, monkeypatch):
+        async def never():
+            await asyncio.Event().wait()
+
         monkeypatch.setattr(operations, "DEADLINE_S", 0.01)
 
-        answer = await ready(Dependency(name="slow", check=asyncio.Event().wait))
+        answer = await ready(Dependency(name="slow", check=never))
 
         assert answer.status_code == 503
         assert answer.json()["checks"][0]["error"] == "no answer within 0.01 s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -184,10 +185,10 @@ class Journey:
         row = await self.row("runs", run_id=self.run_id)
         return ContentHash(row["evidence_bundle_hash"])
 
-    async def row(self, table, **key):
+    async def row(self, table: str, **key: Any) -> dict[str, Any]:
         row = await self.stage.rows.row(table, key)
         assert row is not None, f"{key} is a row of {table}"
-        return row
+        return dict(row)
 
     async def recorded(self) -> list[Recorded]:
         """All that is in the log."""

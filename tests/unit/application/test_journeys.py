@@ -1,7 +1,9 @@
 """From a goal to a release, and where the way is barred (C-SHIP-1, C-OR-4, C-EVID-6)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from sr_core.application.evidence import read_bundle
 from sr_core.application.recorder import Asked
 from sr_core.application.runs import Runs
 from sr_core.application.verification import Verification
+from sr_core.domain.actors import Actor
 from sr_core.domain.errors import (
     ApprovalUnfit,
     BudgetExhausted,
@@ -33,6 +36,7 @@ from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import ActivateLoop, Budgets
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.shippable import Reason
+from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.event_store import BEGINNING, History
 from sr_core.testing import (
     AGENT,
@@ -59,7 +63,7 @@ pytestmark = pytest.mark.anyio
 STRANGER = CandidateId(f"{SOME_HASH}|cand_{ulid(999)}")
 
 
-def asked(by):
+def asked(by: Actor) -> Asked:
     return Asked(by=by)
 
 
@@ -75,7 +79,7 @@ class Forgetful(CrowdedStore):
         return await super().history(boundary)
 
 
-async def shipped(journey):
+async def shipped(journey) -> Any:
     await journey.open()
     await journey.judge()
     await journey.verify()
@@ -195,6 +199,7 @@ class TestTheStraightWay:
 
         store = journey.stage.evidence_bytes
         reading = await read_bundle(store, await journey.evidence())
+        assert reading.manifest is not None
         types = {each.name: each.media_type for each in reading.manifest.artifacts}
         assert types["build/notes.xml"] == "application/xml"
         assert types["build/reports/build.json"] == "application/json"
@@ -359,13 +364,13 @@ class TestSilence:
             await journey.approve()
 
 
-def damages():
+def damages() -> dict[str, Callable[[PerishableStore], object]]:
     """Each way in which evidence can be damaged, by name."""
 
-    def first(store, ending):
+    def first(store: PerishableStore, ending: str) -> ObjectKey:
         return next(each for each in store.keys() if each.endswith(ending))  # noqa: SIM118 - a method, and no mapping
 
-    def blob(store):
+    def blob(store: PerishableStore) -> ObjectKey:
         return next(each for each in store.keys() if "/blobs/" in each)  # noqa: SIM118 - a method, and no mapping
 
     return {
@@ -391,7 +396,7 @@ class TestDamagedEvidence:
         "StopTriggered",
     )
 
-    async def missed(self, journey):
+    async def missed(self, journey) -> tuple[int, int]:
         types = await journey.types()
         return types.count("EvidenceMissingDetected"), types.count("StopTriggered")
 

@@ -1,6 +1,8 @@
 """The rows follow from the log, and from nothing else (C-EVT-7)."""
 
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,12 +16,13 @@ from sr_core.domain.events import EVENT_TYPES
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import Budgets
-from sr_core.ports.event_store import BEGINNING, NewEvent
-from sr_core.ports.read_model import InsertRow
+from sr_core.ports.event_store import BEGINNING, NewEvent, StoredEvent
+from sr_core.ports.read_model import InsertRow, Row
 from sr_core.testing import (
     BUILD,
     NOON,
     PLATFORM,
+    Script,
     build_full_story,
     fails,
     passes,
@@ -29,7 +32,10 @@ from sr_core.testing import (
 pytestmark = pytest.mark.anyio
 
 
-def refolded(stored):
+Act: TypeAlias = Callable[[Any], Awaitable[object]]
+
+
+def refolded(stored: Iterable[StoredEvent]) -> Mapping[str, tuple[Row, ...]]:
     """The rows that the log gives when all of it is applied anew."""
     model = MemoryReadModel()
     for each in stored:
@@ -52,18 +58,18 @@ def refolded(stored):
     return model.tables()
 
 
-def lets(script):
+def lets(script: Script) -> Act:
     async def act(journey):
         journey.runner.scripts[BUILD] = script
 
     return act
 
 
-def ends(outcome):
+def ends(outcome: IterationOutcome) -> Act:
     return lambda journey: journey.complete(outcome)
 
 
-def decides(trigger):
+def decides(trigger: StopTrigger) -> Act:
     return lambda journey: journey.decide(trigger)
 
 
@@ -73,7 +79,7 @@ async def loses_evidence(journey):
         journey.stage.evidence_bytes.lose(keys[-1])
 
 
-ACTS = {
+ACTS: Mapping[str, Act] = {
     "iterate": lambda it: it.iterate(),
     "succeed": ends(IterationOutcome.SUCCESS),
     "fail": ends(IterationOutcome.FAILURE),
@@ -108,7 +114,7 @@ NEEDS = {
 """What has to be there before an act can be about it."""
 
 
-async def travelled(journey, acts):
+async def travelled(journey, acts: list[str]) -> Any:
     """The journey after those of the acts that the rules allow."""
     await journey.open(Budgets(max_iterations=3, max_oracle_runs=4))
     for act in acts:

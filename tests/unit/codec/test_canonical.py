@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,13 +40,15 @@ WHOLE = Whole(
     maybe=Part(name="d"),
 )
 
+TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(min_value=-(2**53) + 1, max_value=2**53 - 1)
-    | st.text(),
+    | TEXT,
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
     ),
     max_leaves=8,
 )
@@ -74,11 +77,22 @@ class TestWriting:
         with pytest.raises(MalformedInput, match="canonical JSON"):
             canonical({"value": value})
 
+    @pytest.mark.parametrize(
+        "text", ["\x00", "a\x00b", "\\\x00", {"\x00": 1}], ids=ascii
+    )
+    def test_nor_does_it_hold_the_character_nul(self, text):
+        with pytest.raises(MalformedInput, match=r"the character U\+0000"):
+            canonical({"text": text})
+
+    @pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "u0000"], ids=ascii)
+    def test_what_only_looks_like_nul_is_fine(self, text):
+        assert parse_json(canonical(text), what="text") == text
+
     @given(json_values)
     def test_what_is_written_is_read(self, value):
         assert parse_json(canonical(value), what="value") == value
 
-    @given(st.dictionaries(st.text(), json_values, max_size=5))
+    @given(st.dictionaries(TEXT, json_values, max_size=5))
     def test_the_order_in_which_it_was_made_leaves_no_trace(self, value):
         backwards = dict(reversed(value.items()))
 
@@ -135,7 +149,7 @@ class TestReading:
         assert parse_json(b'[{"a":1},{"a":2}]', what="value") == [{"a": 1}, {"a": 2}]
 
 
-def raw():
+def raw() -> Any:
     return parse_json(canonical(WHOLE), what="whole")
 
 

@@ -12,8 +12,8 @@ from sr_core.codec.envelope import Recorded, Seal, opened, rfc3339, seal
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.event_refs import refs_of
 from sr_core.domain.events import EVENT_TYPES, stream_of, subject_of
-from sr_core.domain.refs import hash_bytes
-from sr_core.ports.event_store import Position, StoredEvent, StreamId
+from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.ports.event_store import NewEvent, Position, StoredEvent, StreamId
 from sr_core.ports.read_model import InsertRow
 from sr_core.testing import HUMAN, NOON, build_full_story, ulid
 
@@ -31,7 +31,7 @@ SEAL = Seal(
 )
 
 
-def stored(envelope, envelope_hash=None):
+def stored(envelope: bytes, envelope_hash: ContentHash | None = None) -> StoredEvent:
     return StoredEvent(
         position=Position(9),
         boundary=StreamId("loop:a"),
@@ -45,11 +45,11 @@ def stored(envelope, envelope_hash=None):
     )
 
 
-def sealed(name="LoopActivated"):
+def sealed(name: str = "LoopActivated") -> NewEvent:
     return seal(EXAMPLES[name], SEAL, ())
 
 
-def changed(**changes):
+def changed(**changes: object) -> StoredEvent:
     raw = parse_json(sealed().envelope, what="envelope")
     return stored(canonical({**raw, **changes}))
 
@@ -136,7 +136,7 @@ class TestTampering:
         spoilt = bytearray(new.envelope)
         spoilt[place] ^= bits
 
-        with pytest.raises(MalformedInput, match="the event at 9: found .*bytes with"):
+        with pytest.raises(MalformedInput, match=r"the event at 9: found .*bytes with"):
             opened(stored(bytes(spoilt), new.envelope_hash))
 
     def test_so_is_every_byte_of_one_envelope(self):

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ from sr_core.domain.oracle_suite import Classification, Oracle, SuiteDefinition
 from sr_core.domain.refs import hash_bytes
 from sr_core.testing import BUILD, FILES, UNIT_TESTS, Story, build_report, build_suite
 
-ANOTHER = {
+ANOTHER: dict[str, Any] = {
     "oracle_id": "oracle:another",
     "argv": ("another",),
     "report": "reports/another.json",
@@ -111,7 +112,7 @@ class TestSuites:
 @pytest.fixture
 def manifest():
     story = Story().open().iterate().register().judge({UNIT_TESTS: None})
-    return story.readings[story.run.evidence].manifest
+    return story.reading.manifest
 
 
 class TestManifests:

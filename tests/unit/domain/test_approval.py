@@ -1,6 +1,7 @@
 """Approvals (C-TB-3, C-TB-6, C-EXC-2): whose they are, and what they must hold."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from sr_core.testing import (
 WAIVER_1, WAIVER_2 = (ExceptionId(f"exc_{ulid(each)}") for each in (1, 2))
 
 
-def approving(story, **changes):
+def approving(story: Story, **changes: Any) -> RecordApproval:
     command = RecordApproval(
         by=HUMAN,
         approval_id=ApprovalId(f"appr_{ulid(1)}"),
@@ -42,7 +43,9 @@ def approving(story, **changes):
     return replace(command, **changes)
 
 
-def approved(story, *, active=(), **changes):
+def approved(
+    story: Story, *, active: tuple[ExceptionId, ...] = (), **changes: Any
+) -> tuple[ApprovalRecorded, ...]:
     return decide(
         story.candidate,
         approving(story, **changes),

@@ -24,11 +24,11 @@ from sr_core.testing import AGENT, BUILD, SOME_HASH, ulid
 CANDIDATE = CandidateId(f"{SOME_HASH}|cand_{ulid(1)}")
 
 
-def file(path):
+def file(path: str) -> CandidateFile:
     return CandidateFile(path=path, size=1, content_hash=SOME_HASH)
 
 
-def manifest(*paths):
+def manifest(*paths: str) -> CandidateManifest:
     return CandidateManifest(files=tuple(file(each) for each in paths))
 
 
@@ -86,7 +86,7 @@ class TestManifest:
     """SPEC 1.1: a canonical, sorted list of what is included."""
 
     def test_there_is_a_file(self):
-        with pytest.raises(MalformedInput, match="found 0. Give 1 to 10000 files"):
+        with pytest.raises(MalformedInput, match=r"found 0. Give 1 to 10000 files"):
             manifest()
 
     def test_there_are_not_too_many(self):

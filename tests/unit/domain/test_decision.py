@@ -26,7 +26,7 @@ DECIDE = RecordDecision(
 )
 
 
-def human(portal):
+def human(portal: Portal) -> Actor:
     return Actor(
         ActorKind.HUMAN, "oidc_sub:issuer:eve", frozenset({PORTAL_ROLE[portal]})
     )

@@ -1,5 +1,6 @@
 """The rules that join several aggregates (SPEC 6.1, C-EVID-6, C-OR-7)."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from sr_core.domain.errors import (
     NotFound,
     TransitionRefused,
 )
-from sr_core.domain.events import Ruling
+from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import (
     ApprovalId,
@@ -37,7 +38,7 @@ UNVERIFIED = VerificationStatus.UNVERIFIED
 GAP, MISSING = IntegrityCondition.ORACLE_GAP, IntegrityCondition.EVIDENCE_MISSING
 
 
-def types(events):
+def types(events: Iterable[DomainEvent]) -> list[type[DomainEvent]]:
     return [type(each) for each in events]
 
 
@@ -138,8 +139,9 @@ class TestActiveWaivers:
     """C-EXC-2: those in force now, for this candidate."""
 
     @pytest.fixture
-    def waived(self, story) -> Story:
-        return story.open().iterate().register().judge({BUILD: FAIL}).waive()
+    def waived(self, story: Story) -> Story:
+        story.open().iterate().register().judge({BUILD: FAIL})
+        return story.waive()
 
     def test_one_in_force_is_active(self, waived):
         assert waived.active_exceptions == (waived.waiver.exception_id,)

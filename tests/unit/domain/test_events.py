@@ -1,5 +1,7 @@
 """Every event: its stream, its actor, its refs (SPEC 2.1 to 2.3)."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from sr_core.domain.event_refs import refs_of
@@ -11,6 +13,7 @@ from sr_core.domain.events import (
     stream_of,
     subject_of,
 )
+from sr_core.domain.refs import Ref
 from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
 
 
@@ -26,7 +29,7 @@ def first(told):
     return {type(each).__name__: each for each in reversed(events)}
 
 
-def said(refs):
+def said(refs: Iterable[Ref]) -> list[tuple[str, str, str]]:
     return [(each.kind, each.id, each.rel) for each in refs]
 
 

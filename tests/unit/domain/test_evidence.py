@@ -21,7 +21,7 @@ ERROR, SKIPPED = ResultStatus.ERROR, ResultStatus.SKIPPED
 @pytest.fixture
 def manifest(judged):
     """One without fault, of a run in which all oracles passed."""
-    return judged.readings[judged.run.evidence].manifest
+    return judged.reading.manifest
 
 
 class TestVerdict:
@@ -69,11 +69,11 @@ class TestDefects:
         ("change", "complaint"),
         [
             (
-                lambda it: {"artifact_type": "evidence.other"},
+                lambda _: {"artifact_type": "evidence.other"},
                 "it is a evidence.other v1, not a evidence.gate_packet v1",
             ),
             (
-                lambda it: {"artifact_version": "v2"},
+                lambda _: {"artifact_version": "v2"},
                 "it is a evidence.gate_packet v2, not a evidence.gate_packet v1",
             ),
             (
@@ -85,13 +85,15 @@ class TestDefects:
                 "an oracle has two results",
             ),
             (
-                lambda it: {"unanswered": {BUILD: "silent"}, "verdict": ERROR},
+                lambda _: {"unanswered": {BUILD: "silent"}, "verdict": ERROR},
                 "an oracle both has a result and has none",
             ),
             (
                 lambda it: {"artifacts": it.artifacts[1:]},
-                "oracle:build names artifacts that are not there: "
-                "{'oracle:build/report.json'}",
+                (
+                    "oracle:build names artifacts that are not there: "
+                    "{'oracle:build/report.json'}"
+                ),
             ),
             (
                 lambda it: {
@@ -103,11 +105,11 @@ class TestDefects:
                 "oracle:build ended before it began",
             ),
             (
-                lambda it: {"verdict": FAIL},
+                lambda _: {"verdict": FAIL},
                 "its verdict is not what the results give: FAIL",
             ),
             (
-                lambda it: {"environment_fingerprint": {}},
+                lambda _: {"environment_fingerprint": {}},
                 "it has no environment fingerprint",
             ),
         ],
@@ -140,13 +142,13 @@ class TestUnanswered:
     @pytest.mark.parametrize("status", [None, ERROR, SKIPPED], ids=str)
     def test_a_required_one_is_missed(self, story, status):
         story.open().iterate().register().judge({BUILD: status, UNIT_TESTS: FAIL})
-        manifest = story.readings[story.run.evidence].manifest
+        manifest = story.reading.manifest
 
         assert unanswered(manifest, story.suite.definition) == {BUILD}
 
     def test_an_advisory_one_is_not(self, story):
         story.open().iterate().register().judge({SBOM: None})
-        manifest = story.readings[story.run.evidence].manifest
+        manifest = story.reading.manifest
 
         assert unanswered(manifest, story.suite.definition) == frozenset()
 

@@ -1,6 +1,7 @@
 """The freeze record (C-SHIP-1, C-EXC-2): what it holds, and what it must rest on."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,9 @@ def approved(verified: Story) -> Story:
     return verified.approve()
 
 
-def frozen(story, command=FREEZE, **changes):
+def frozen(
+    story: Story, command: CreateFreeze = FREEZE, **changes: Any
+) -> tuple[FreezeRecordCreated, ...]:
     given = {
         "run": story.run,
         "approval": story.approval,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def failed() -> Story:
     return Story().open().iterate().register().judge({BUILD: ResultStatus.FAIL})
 
 
-def creating(story, **changes):
+def creating(story: Story, **changes: Any) -> CreateWaiver:
     command = CreateWaiver(
         by=HUMAN,
         exception_id=EXCEPTION,

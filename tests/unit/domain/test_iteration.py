@@ -2,6 +2,7 @@
 
 import pytest
 
+from sr_core.domain.actors import Actor
 from sr_core.domain.errors import AuthorityRequired, TransitionRefused
 from sr_core.domain.iteration import (
     CompleteIteration,
@@ -13,7 +14,7 @@ from sr_core.domain.iteration import (
 from sr_core.testing import AGENT, HUMAN, LOOP_1, SYSTEM
 
 
-def complete(by):
+def complete(by: Actor) -> CompleteIteration:
     return CompleteIteration(by=by, outcome=IterationOutcome.FAILURE, summary="broke")
 
 

@@ -31,8 +31,10 @@ from sr_core.domain.loop import (
     Budgets,
     CloseLoop,
     CreateLoop,
+    Loop,
     LoopActivated,
     LoopClosed,
+    LoopCommand,
     LoopCreated,
     LoopPaused,
     LoopPhase,
@@ -58,7 +60,7 @@ CREATE = CreateLoop(
 )
 START = StartIteration(by=SYSTEM, iteration_id=ITERATION, refs=(DIRECTIVE,))
 RESUME = ResumeLoop(by=HUMAN, decision_id=None)
-GIVEN = [
+GIVEN: list[LoopCommand] = [
     ActivateLoop(by=HUMAN),
     PauseLoop(by=HUMAN),
     RESUME,
@@ -67,7 +69,7 @@ GIVEN = [
 ]
 
 
-def loop_in(phase):
+def loop_in(phase: LoopPhase) -> Loop:
     """A loop that came into `phase` by commands."""
     story = Story().create()
     if phase in {LoopPhase.ACTIVE, LoopPhase.PAUSED}:
@@ -343,6 +345,7 @@ class TestStops:
 
         (stopped,) = stop_for(story.open().loop, refusal)
 
+        assert isinstance(stopped, StopTriggered)
         assert stopped.trigger is StopTrigger.BUDGET_EXHAUSTED
         assert stopped.condition == "max_iterations is 1 and 1 are used"
 
@@ -478,7 +481,7 @@ class TestResume:
         story.stop(StopTrigger.BUDGET_EXHAUSTED).stop(StopTrigger.REPEATED_FAILURE)
         first = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
 
-        with pytest.raises(DecisionRequired, match="^REPEATED_FAILURE stopped"):
+        with pytest.raises(DecisionRequired, match=r"^REPEATED_FAILURE stopped"):
             story.resume(first)
 
         story.judge_stop(StopTrigger.REPEATED_FAILURE)

@@ -10,7 +10,7 @@ PASS, FAIL = ResultStatus.PASS, ResultStatus.FAIL
 ERROR, SKIPPED = ResultStatus.ERROR, ResultStatus.SKIPPED
 
 
-def report(status, oracle_id=BUILD):
+def report(status: ResultStatus, oracle_id: str = BUILD) -> OracleReport:
     return OracleReport(oracle_id=oracle_id, status=status, summary="it said so")
 
 

@@ -33,7 +33,7 @@ WHOLE = {
 }
 
 
-def ref(kind, **meta):
+def ref(kind: RefKind, **meta: str) -> Ref:
     return Ref(kind=kind, id="what it points at", rel=RefRelation.ABOUT, meta=meta)
 
 

@@ -1,12 +1,14 @@
 """The run: who starts it, when, and what is recorded of its end (SPEC 4.2, C-OR-2)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from sr_core.domain.actors import Actor
 from sr_core.domain.errors import AuthorityRequired, BudgetExhausted, TransitionRefused
 from sr_core.domain.evidence import ResultStatus
-from sr_core.domain.ids import RunId
+from sr_core.domain.ids import OracleId, RunId
 from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.domain.loop import Budgets, CloseLoop, PauseLoop
 from sr_core.domain.run import (
@@ -39,7 +41,7 @@ from sr_core.testing import (
 RUN = RunId(f"run_{ulid(99)}")
 
 
-def starting(story, *, by=SYSTEM, cures=False):
+def starting(story: Story, *, by: Actor = SYSTEM, cures: bool = False) -> StartRun:
     return StartRun(
         by=by,
         run_id=RUN,
@@ -120,7 +122,11 @@ class TestStart:
             start(story.loop, starting(story))
 
 
-def ended(story, said=None, violations=None):
+def ended(
+    story: Story,
+    said: Mapping[OracleId, ResultStatus | None] | None = None,
+    violations: Mapping[IntegrityCondition, str] | None = None,
+) -> RecordEvidence:
     manifest = build_manifest(story.run, story.suite.definition, said or {})
     return RecordEvidence(
         manifest=manifest, manifest_hash=SOME_HASH, violations=violations or {}
@@ -162,6 +168,7 @@ class TestEnd:
 
         *_, completed = record(run, ended(made, {BUILD: status}))
 
+        assert isinstance(completed, RunCompleted)
         assert completed.outcome is RunOutcome.FAILURE
 
     def test_a_violation_makes_a_failure_of_a_pass(self, made):
@@ -184,6 +191,7 @@ class TestEnd:
             )
             for condition in sorted(violations)
         ]
+        assert isinstance(completed, RunCompleted)
         assert completed.outcome is RunOutcome.FAILURE
 
     def test_a_run_that_could_not_be_carried_out_fails_with_its_reason(self, made):

@@ -7,10 +7,10 @@ from sr_core.domain.errors import NotFound
 from sr_core.domain.ids import CandidateId
 from sr_core.domain.integrity import Portal
 from sr_core.domain.shippable import Reason, assess
-from sr_core.testing import BUILD, SOME_HASH, ulid
+from sr_core.testing import BUILD, SOME_HASH, Story, ulid
 
 
-def reasons(story):
+def reasons(story: Story) -> tuple[Reason, ...]:
     return assess(story.dossier, story.candidate.candidate_id).reasons
 
 

@@ -1,7 +1,9 @@
 """What the evidence supports (SPEC 6.1, C-VER-1 to C-VER-4, C-OR-4, C-OR-7)."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,8 @@ from sr_core.domain.governed_exception import resolve
 from sr_core.domain.ids import CandidateId, RunId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.profile import STRICT_CORE
-from sr_core.domain.verification import SuiteFacts, VerificationStatus, compute
+from sr_core.domain.refs import ContentHash
+from sr_core.domain.verification import Finding, SuiteFacts, VerificationStatus, compute
 from sr_core.testing import (
     BUILD,
     CORE,
@@ -37,7 +40,13 @@ def a_judged(said=None, violations=None) -> Story:
     return story.judge(said, violations=violations)
 
 
-def found(story, facts=None, *, missing=(), now=None):
+def found(
+    story: Story,
+    facts: Sequence[SuiteFacts] | None = None,
+    *,
+    missing: Collection[ContentHash] = (),
+    now: datetime | None = None,
+) -> Finding:
     return compute(
         story.candidate.candidate_id,
         story.facts if facts is None else facts,
@@ -48,11 +57,12 @@ def found(story, facts=None, *, missing=(), now=None):
     )
 
 
-def with_manifest(story, **changes):
+def with_manifest(story: Story, **changes: Any) -> tuple[SuiteFacts, ...]:
     """The story's facts, as if its manifest had always said otherwise."""
     (facts,) = story.facts
-    manifest = replace(facts.reading.manifest, **changes)
-    return (replace(facts, reading=replace(facts.reading, manifest=manifest)),)
+    assert story.reading.manifest is not None
+    manifest = replace(story.reading.manifest, **changes)
+    return (replace(facts, reading=replace(story.reading, manifest=manifest)),)
 
 
 class TestStrict:
@@ -252,7 +262,7 @@ class TestTheEvidence:
     def test_a_part_is_not_what_it_was(self, state):
         story = a_judged()
         (facts,) = story.facts
-        reading = replace(facts.reading, lost={"manifest.json": state}, manifest=None)
+        reading = replace(story.reading, lost={"manifest.json": state}, manifest=None)
 
         finding = found(story, [replace(facts, reading=reading)])
 
@@ -261,14 +271,14 @@ class TestTheEvidence:
     def test_what_was_once_missing_is_not_cured_by_coming_back(self):
         story = a_judged()
 
-        finding = found(story, missing=[story.run.evidence])
+        finding = found(story, missing=[story.reading.content_hash])
 
         assert finding.status is UNVERIFIED
         assert set(finding.conditions) == {MISSING}
 
     def test_a_new_run_cures_it(self):
         story = a_judged()
-        lost = story.run.evidence
+        lost = story.reading.content_hash
 
         finding = found(story.judge(), missing=[lost])
 
@@ -277,7 +287,7 @@ class TestTheEvidence:
     def test_a_manifest_that_cannot_be_read(self):
         story = a_judged()
         (facts,) = story.facts
-        reading = replace(facts.reading, manifest=None, flaw="not JSON")
+        reading = replace(story.reading, manifest=None, flaw="not JSON")
 
         finding = found(story, [replace(facts, reading=reading)])
 
