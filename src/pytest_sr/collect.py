@@ -63,7 +63,7 @@ class Bench:
         self._accounts = Accounts(self.addresses.issuer)
         self._report = report
         self._sandbox = "bubblewrap"
-        if why := asyncio.run(why_unsandboxed()):
+        if why := asyncio.run(why_unsandboxed(self.addresses)):
             self._sandbox = "plain"
             progress(f"oracles run in no sandbox, which their evidence says: {why}")
 
@@ -85,6 +85,9 @@ class Bench:
                 CATALOGUE,
                 system=self.system,
                 versions=self.addresses.versions,
+                is_settled=lambda seen: (
+                    judge(scenario, seen, CATALOGUE.checks).verdict is Verdict.PASS
+                ),
             )
         )
         return history, perf_counter() - began

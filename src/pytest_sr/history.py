@@ -51,6 +51,8 @@ class Answered:
     arguments: Row
     result: Row
     position: int
+    at: str = ""
+    """When it was asked: RFC 3339 in UTC, by the clock of whoever looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class FaultMoment:
     what: Literal["asked", "landed", "not landed", "healed", "not healed"]
     detail: str
     position: int
+    at: str = ""
+    """When it was: RFC 3339 in UTC, by the clock of whoever looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

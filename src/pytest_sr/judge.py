@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from pytest_sr.checks.base import Finding, View, undecided, violated
@@ -109,7 +110,7 @@ class _Judge:
         if isinstance(view, Finding):
             return view
         if claim.section == "then":
-            return self._checked(claim, view)
+            return self._in_time(claim, self._checked(claim, view))
         finding = undecided("nothing was seen in this part of the story")
         for sample in view.samples:
             until = replace(
@@ -121,6 +122,49 @@ class _Judge:
             if finding.verdict is Verdict.FAIL:
                 return violated(f"at {sample.label}: {finding.why}")
         return finding
+
+    def _in_time(self, claim: Claim, finding: Finding) -> Finding:
+        """Return `finding`, or that the event it rests on came too late.
+
+        A claim that rests on no event is seen to hold when the looking ends, which is
+        when the longest time that a claim gives is over.
+        """
+        if claim.within_s is None or finding.position is None:
+            return finding
+        since = self._since(claim)
+        if since is None:
+            return undecided("there is no moment from which to count the time")
+        (event,) = (
+            each for each in self._history.events if each.position == finding.position
+        )
+        took = datetime.fromisoformat(event.occurred_at) - datetime.fromisoformat(since)
+        if took.total_seconds() <= claim.within_s:
+            return finding
+        return violated(
+            f"{finding.why} came after {took.total_seconds():.1f} s, "
+            f"not within {claim.within_s:g} s"
+        )
+
+    def _since(self, claim: Claim) -> str | None:
+        """Return when the time that a claim gives begins to run."""
+        history = self._history
+        if claim.after == HEAL:
+            moments = [each.at for each in history.moments if each.what == "healed"]
+            return moments[-1] if moments else None
+        if claim.after is not None:
+            position = self._found[claim.after].position
+            return next(
+                (
+                    each.occurred_at
+                    for each in history.events
+                    if each.position == position
+                ),
+                None,
+            )
+        if claim.during is not None and not history.faultless:
+            landed = history.moment(claim.during, "landed")
+            return landed.at if landed else None
+        return next((each.at for each in history.answers if each.part == "when"), None)
 
     def _checked(self, claim: Claim, view: View) -> Finding:
         arguments = {}

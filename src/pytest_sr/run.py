@@ -11,10 +11,11 @@ moment never comes and a world that cannot be made stop the case, which makes it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
-from typing import Literal, cast
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final, Literal, cast
 
 import httpx
 import msgspec
@@ -46,6 +47,9 @@ from pytest_sr.world.world import World, WorldError
 
 BROKEN = (WorldError, httpx.HTTPError, psycopg.Error, S3Error, HTTPError, OSError)
 """What the world around the system can do to us; anything else is a bug and passes."""
+
+
+_LOOK_AGAIN_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +90,31 @@ async def run_case(
     *,
     system: str,
     versions: Mapping[str, str],
+    is_settled: Callable[[History], bool],
 ) -> History:
-    """Run `scenario`, which is bound to one case, in the world that `made` makes."""
+    """Run `scenario`, which is bound to one case, in the world that `made` makes.
+
+    What claims give time to (`within`) is waited for until `is_settled` says that what
+    was seen will do, or the longest of their times is over.
+    """
     recording = _Recording()
+
+    def frozen(events: tuple[Logged, ...]) -> History:
+        return History(
+            scenario=scenario.name,
+            case=scenario.cases[0].name,
+            system=system,
+            mutant=variant.mutant,
+            faultless=variant.faultless,
+            answers=tuple(recording.answers),
+            moments=tuple(recording.moments),
+            samples=tuple(recording.samples),
+            events=events,
+            replayed=None,
+            stop=None,
+            versions=versions,
+        )
+
     events: tuple[Logged, ...] = ()
     replayed: Mapping[str, Mapping[str, Row]] | None = None
     stop: Stop | None = None
@@ -97,6 +123,7 @@ async def run_case(
             runner = _Runner(scenario, variant, world, registries, recording)
             try:
                 await runner.run()
+                await _settle(scenario, runner, frozen, is_settled)
             except _Stopped as stopped:
                 stop = stopped.stop
             events = await world.channel.log()
@@ -107,20 +134,23 @@ async def run_case(
     except BROKEN as error:
         why = f"{type(error).__name__}: {error}"
         stop = stop or Stop(place=str(scenario.place), why=why)
-    return History(
-        scenario=scenario.name,
-        case=scenario.cases[0].name,
-        system=system,
-        mutant=variant.mutant,
-        faultless=variant.faultless,
-        answers=tuple(recording.answers),
-        moments=tuple(recording.moments),
-        samples=tuple(recording.samples),
-        events=events,
-        replayed=replayed,
-        stop=stop,
-        versions=versions,
-    )
+    return replace(frozen(events), replayed=replayed, stop=stop)
+
+
+async def _settle(
+    scenario: Scenario,
+    runner: _Runner,
+    frozen: Callable[[tuple[Logged, ...]], History],
+    is_settled: Callable[[History], bool],
+) -> None:
+    """Look again and again, until that will do or no claim gives any more time."""
+    patience_s = max((each.within_s or 0 for each in scenario.claims), default=0)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    while loop.time() < deadline:
+        if is_settled(frozen(await runner.look())):
+            return
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def _replayed(
@@ -167,8 +197,14 @@ class _Runner:
                 await self._heal(name)
         await self._sample("the end")
 
+    async def look(self) -> tuple[Logged, ...]:
+        """Sample once more, and return the log as it is now."""
+        await self._sample("a later look")
+        return await self._world.channel.log()
+
     async def _take(self, action: Action, part: Literal["given", "when"]) -> None:
         arguments = _filled(action.arguments, self._seen.results)
+        asked_at = _now()
         function = self._registries.steps[action.step].function
         result = await cast("Awaitable[object]", function(self._world, **arguments))
         plain = msgspec.to_builtins(result)
@@ -184,6 +220,7 @@ class _Runner:
                 arguments=arguments,
                 result=plain,
                 position=await self._world.channel.position(),
+                at=asked_at,
             )
         )
         if part == "given":
@@ -251,6 +288,7 @@ class _Runner:
                 what=what,
                 detail=detail,
                 position=await self._world.channel.position(),
+                at=_now(),
             )
         )
 
@@ -264,6 +302,10 @@ class _Runner:
                 objects=await self._world.channel.objects(),
             )
         )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()  # noqa: TID251 - what people call the time
 
 
 def _filled(arguments: Arguments, results: Mapping[str, object]) -> dict[str, object]:

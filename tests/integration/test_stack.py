@@ -18,7 +18,6 @@ from pathlib import Path
 
 import httpx
 import nats
-import nats.errors
 import psycopg
 import pytest
 from joserfc import jwt
@@ -147,8 +146,18 @@ class TestLoopback:
             )
 
     def test_nor_into_nats(self, stack):
-        with pytest.raises(nats.errors.Error, match="Authorization Violation"):
-            asyncio.run(connect_to_nats(stack.nats.url))
+        port = int(stack.nats.url.rpartition(":")[2])
+        with (
+            socket.create_connection((LOOPBACK, port), timeout=5) as connection,
+            connection.makefile("rwb") as wire,
+        ):
+            greeting = wire.readline()
+            wire.write(b"CONNECT {}\r\nPING\r\n")
+            wire.flush()
+            answer = wire.readline()
+
+        assert b'"auth_required":true' in greeting
+        assert answer == b"-ERR 'Authorization Violation'\r\n"
 
     def test_nor_into_the_object_store(self, stack):
         answer = httpx.get(f"http://{stack.s3.endpoint}/", trust_env=False)
@@ -194,7 +203,7 @@ class TestServices:
 
     def test_a_stream_is_on_file_unless_told_otherwise(self, stack):
         async def storage():
-            connection = await connect_to_nats(
+            connection = await nats.connect(
                 stack.nats.url, user=stack.nats.user, password=stack.nats.password
             )
             async with connection:
@@ -277,21 +286,22 @@ class TestServices:
         assert claims["amr"] == ["pwd"]
 
 
+@pytest.fixture(scope="module")
+def closed(stack, base):
+    """What was a second stack, closed while the first ran on."""
+    process = StackProcess(directory=base)
+    addresses = process.start(lambda _: None)
+    assert addresses.directory != stack.directory
+    left = Left(addresses)
+    began = time.monotonic()
+    process.close()
+    left.closed_after_s = time.monotonic() - began
+    process.close()  # again does nothing
+    return left
+
+
 class TestEnd:
     """However a stack ends, nothing is left of it."""
-
-    @pytest.fixture(scope="class")
-    def closed(self, stack, base):
-        """What was a second stack, closed while the first ran on."""
-        process = StackProcess(directory=base)
-        addresses = process.start(lambda _: None)
-        left = Left(addresses)
-        began = time.monotonic()
-        process.close()
-        left.closed_after_s = time.monotonic() - began
-        process.close()  # again does nothing
-        assert addresses.directory != stack.directory
-        return left
 
     def test_closing_ends_all_processes(self, closed):
         assert not closed.living()
@@ -303,7 +313,8 @@ class TestEnd:
     def test_it_is_quick(self, closed):
         assert closed.closed_after_s < 10  # 1.4 where nothing else runs
 
-    def test_another_stack_is_not_disturbed(self, stack, closed):
+    @pytest.mark.usefixtures("closed")
+    def test_another_stack_is_not_disturbed(self, stack):
         assert all(each.lives() for each in identities_of(stack))
         with psycopg.connect(stack.postgres.dsn("postgres")) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -578,15 +589,6 @@ def s3(stack, keys):
 def jetstream_page(stack):
     url = f"{stack.nats.monitor_url}/jsz?config=true"
     return httpx.get(url, trust_env=False).json()
-
-
-async def connect_to_nats(url, **credentials):
-    async def ignore(_):
-        pass
-
-    return await nats.connect(
-        url, allow_reconnect=False, error_cb=ignore, connect_timeout=2, **credentials
-    )
 
 
 def claims_for(stack, **form):

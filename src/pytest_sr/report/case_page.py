@@ -31,11 +31,8 @@ from pytest_sr.report.markup import (
 )
 from pytest_sr.report.observed import observed
 from pytest_sr.report.shell import page, section
-from pytest_sr.report.storyline import (
-    entries,
-    fault_at,
-)
-from pytest_sr.report.timeline import draw, step_numbers
+from pytest_sr.report.storyline import fault_at, step_numbers
+from pytest_sr.report.timeline import draw
 from pytest_sr.report.transcript import Transcript
 from pytest_sr.report.words import (
     MEANING,
@@ -65,6 +62,7 @@ _BOUNDS: Final = (
         events_max=400,
         changes_max=400,
         objects_max=200,
+        entries_max=800,
     ),
     Bounds(
         text_chars_max=300,
@@ -73,6 +71,7 @@ _BOUNDS: Final = (
         events_max=200,
         changes_max=120,
         objects_max=60,
+        entries_max=300,
     ),
     Bounds(
         text_chars_max=100,
@@ -81,6 +80,7 @@ _BOUNDS: Final = (
         events_max=60,
         changes_max=40,
         objects_max=20,
+        entries_max=120,
     ),
 )
 
@@ -121,7 +121,7 @@ def _page(transcript: Transcript, runs: ScenarioRuns, bounds: Bounds) -> str:
             "main",
             _head(transcript, control, verdict),
             diagnosis(transcript, control, bounds),
-            section("Timeline", "timeline", draw(transcript)),
+            section("Timeline", "timeline", draw(transcript, bounds.entries_max)),
             section("What was done", "done", _done(transcript, bounds)),
             section("What was broken", "broken", _broken(transcript, bounds)),
             section("What was observed", "observed", observed(transcript, bounds)),
@@ -159,6 +159,8 @@ def _in_short(transcript: Transcript, control: ControlRun | None) -> str:
     judged = transcript.judgement.claims
     if control is None:
         held = sum(each.verdict is Verdict.PASS for each in judged)
+        if transcript.judgement.invalid is not None:
+            return MEANING[Verdict.INVALID]
         told = f"{held} of {counted(len(judged), 'claim')} held."
         return f"{told} {MEANING[transcript.verdict]}"
     if not control.sound:
@@ -195,7 +197,7 @@ def _done(transcript: Transcript, bounds: Bounds) -> Iterator[Child]:
     if not history.answers:
         yield tag("p", "No step was taken.")
         return
-    numbers = step_numbers(entries(history))
+    numbers = step_numbers(history)
     columns = ("no.", "part", "step", "by", "with", "answer", "fault on", "log at")
     rows = (
         _step_row(each, numbers[each.tick], fault_at(history, each.tick), bounds)

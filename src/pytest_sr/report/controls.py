@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from pytest_sr.report.markup import Child, Html, joined, table, tag
 from pytest_sr.report.transcript import Transcript
@@ -26,11 +27,11 @@ class Cell(StrEnum):
     NOT_RUN = "? not run"
 
 
-MEANING = {
+MEANING: Final = {
     Cell.PROVEN: "it had to turn red, and did",
     Cell.MISSED: "it had to turn red, and stayed green",
     Cell.ALSO: "it turned red, though nobody asked for that",
-    Cell.HELD: "nobody asked for red, and it was not",
+    Cell.HELD: "nobody asked for red, and none was seen",
     Cell.NOT_RUN: "the control was not run, or did not take place",
 }
 
@@ -68,9 +69,9 @@ class ControlRun:
 
     def did_to(self, claim: str) -> Cell:
         """Return what it did to a claim."""
-        if not self.sound:
-            return Cell.NOT_RUN
         if claim in self.control.turns_red:
+            if not self.sound:
+                return Cell.NOT_RUN
             return Cell.PROVEN if claim in self.red else Cell.MISSED
         return Cell.ALSO if claim in self.red else Cell.HELD
 
@@ -180,7 +181,7 @@ def _claim_row(claim: Claim, runs: ScenarioRuns, highlighted: str | None) -> Htm
 
 
 def _key() -> Html:
-    words = "; ".join(f"{cell} {meaning}" for cell, meaning in MEANING.items())
+    words = "; ".join(f"“{cell}” {meaning}" for cell, meaning in MEANING.items())
     return tag("p", f"Rows are claims, columns are controls. {words}.", class_="legend")
 
 
@@ -200,7 +201,10 @@ def _control_rows(runs: ScenarioRuns) -> Iterator[Child]:
             tag("td", badge(each.verdict) if each.transcripts else "not run"),
             tag("td", what_it_changes(each.control)),
             tag("td", f"{red}{missed}" if each.transcripts else "—"),
-            tag("td", counted(len(each.transcripts), "case")),
+            tag(
+                "td",
+                counted(len(each.transcripts), "case") if each.transcripts else "—",
+            ),
         )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_sr.history import History
+from pytest_sr.history import History, Logged
 from pytest_sr.judge import Judged
 from pytest_sr.report.controls import ControlRun
-from pytest_sr.report.markup import Child, Html, clipped, joined, prose, tag
+from pytest_sr.report.markup import Child, Html, clipped, joined, prose, table, tag
 from pytest_sr.report.shell import section
 from pytest_sr.report.storyline import around_position, position_named
 from pytest_sr.report.transcript import Transcript
-from pytest_sr.report.words import Bounds, expectation
-from pytest_sr.scenario import FaultPlan, Scenario, Verdict
+from pytest_sr.report.words import Bounds, expectation, resolved, value_of
+from pytest_sr.scenario import Claim, FaultPlan, Scenario, Verdict
 
 EVENTS_SHOWN: Final = 10
 LINES_BEFORE: Final = 2
@@ -97,7 +97,7 @@ def fault_state(plan: FaultPlan, history: History) -> Html:
         return tag("li", tag("b", plan.name), ": left out by this control")
     moments = [each for each in history.moments if each.fault == plan.name]
     told = ", ".join(f"{each.what} (log at {each.position})" for each in moments)
-    detail = f". {moments[-1].detail}" if moments else ""
+    detail = f": {moments[-1].detail}" if moments else ""
     return tag(
         "li",
         tag("b", plan.name),
@@ -139,13 +139,17 @@ def _claim_at_fault(
         yield expectation(claim, transcript.history, bounds)
     yield tag("h4", "Found")
     yield tag("p", why_of(first.why, transcript.history, bounds), class_="found")
+    if claim is not None:
+        yield _nearest(claim, transcript.history, bounds)
 
 
 def _others(transcript: Transcript, first: Judged | None) -> Html | None:
+    took_place = transcript.judgement.invalid is None
     others = [
         each
         for each in transcript.judgement.claims
-        if each.verdict is not Verdict.PASS and each is not first
+        if (each.verdict is Verdict.FAIL or (took_place and _is_open(each)))
+        and each is not first
     ]
     if not others or transcript.control is not None:
         return None
@@ -153,7 +157,48 @@ def _others(transcript: Transcript, first: Judged | None) -> Html | None:
         joined(tag("a", each.claim, href=f"#claim-{each.claim}"), " ")
         for each in others
     ]
-    return tag("p", "Not held either: ", links, class_="others")
+    said = "Not held either: " if took_place else "Violated, whatever the experiment: "
+    return tag("p", said, links, class_="others")
+
+
+def _is_open(each: Judged) -> bool:
+    return each.verdict is Verdict.INVALID
+
+
+def _nearest(claim: Claim, history: History, bounds: Bounds) -> Html | None:
+    """Return the event that comes nearest to the one demanded, and where it differs."""
+    named = {each.name: each.result for each in history.answers if each.name}
+    where = resolved(claim.arguments.get("where"), named)
+    of_type = [
+        each
+        for each in history.events
+        if each.event_type == claim.arguments.get("event")
+    ]
+    if not of_type or not isinstance(where, Mapping):
+        return None
+    nearest = max(of_type, key=lambda each: (_alike(each, where), each.position))
+    rows = (_field_row(name, each, nearest, bounds) for name, each in where.items())
+    caption = f"The nearest event: {nearest.event_type} at {nearest.position}"
+    return joined(
+        tag("h4", caption),
+        table(caption, ("field", "expected", "found", ""), rows, class_="nearest"),
+    )
+
+
+def _alike(event: Logged, where: Mapping[str, object]) -> int:
+    return sum(event.payload.get(name) == each for name, each in where.items())
+
+
+def _field_row(name: str, expected: object, event: Logged, bounds: Bounds) -> Html:
+    found = event.payload.get(name)
+    same = found == expected
+    return tag(
+        "tr",
+        tag("th", name, scope="row"),
+        tag("td", value_of(expected, bounds)),
+        tag("td", value_of(found, bounds) if name in event.payload else "is not there"),
+        tag("td", "✓ same" if same else tag("b", "✗ differs"), class_="nowrap"),
+    )
 
 
 def _state(transcript: Transcript) -> Iterator[Child]:

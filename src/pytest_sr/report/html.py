@@ -41,7 +41,7 @@ def page_names(transcripts: Sequence[Transcript]) -> tuple[str, ...]:
     names = []
     for each in transcripts:
         safe = _UNSAFE.sub(".", case_name(each).lower()).strip(".")
-        stem = safe[:NAME_CHARS_MAX] or "case"
+        stem = safe[:NAME_CHARS_MAX].rstrip(".") or "case"
         taken[stem] = taken.get(stem, 0) + 1
         number = "" if taken[stem] == 1 else f"~{taken[stem]}"
         names.append(f"cases/{stem}{number}.html")

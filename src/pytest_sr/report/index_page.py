@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from pytest_sr.report.controls import ControlRun, ScenarioRuns, proven_in_words
 from pytest_sr.report.markup import (
@@ -21,9 +22,9 @@ from pytest_sr.report.transcript import Session, Transcript
 from pytest_sr.report.words import MEANING, badge, counted
 from pytest_sr.scenario import Verdict, worst
 
-_WHY_CHARS_MAX = 240
+_WHY_CHARS_MAX: Final = 240
 
-Links = Mapping[int, str]
+Links: TypeAlias = Mapping[int, str]
 """A page's name by the `id` of its transcript."""
 
 
@@ -249,7 +250,7 @@ def _control_links(runs: ScenarioRuns, links: Links) -> Iterator[Child]:
 
 
 def _requirements(scenarios: Sequence[ScenarioRuns], links: Links) -> Child:
-    columns = ("clause", "verdict", "cases", "proven by", "controls")
+    columns = ("clause", "verdict", "cases", "proven by", "controls that passed")
     rows = (_clause_row(each, links) for each in _clauses(scenarios))
     return table("Requirements, and what proves them", columns, rows, class_="clauses")
 

@@ -79,7 +79,7 @@ def _event_row(each: Logged, keys: frozenset[str], bounds: Bounds) -> Html:
             tag("small", prose(each.actor_id)),
         ),
         tag("td", fields(each.payload, bounds, key_fields=keys)),
-        tag("td", short_name(each.stream_id), f" no. {each.stream_seq}"),
+        tag("td", short_name(each.stream_id), tag("small", f"no. {each.stream_seq}")),
         tag("td", "✓ hold" if each.is_sound else tag("b", "✗ broken"), class_="nowrap"),
         id=f"event-{each.position}",
     )

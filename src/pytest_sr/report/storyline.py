@@ -57,9 +57,15 @@ class Window:
     missed: bool
 
 
+def step_numbers(history: History) -> Mapping[int, int]:
+    """Return each step's number by its tick, as every table and drawing has it."""
+    ticks = sorted(each.tick for each in history.answers)
+    return {tick: number for number, tick in enumerate(ticks, start=1)}
+
+
 def windows(history: History, line: tuple[Entry, ...]) -> tuple[Window, ...]:
-    """Return the life of each fault that was asked for."""
-    columns = {
+    """Return the life of each fault that was asked for; what `line` lost is at 0."""
+    columns = {(each.fault, each.what): 0 for each in history.moments} | {
         (each.fault, each.what): column
         for column, each in reversed([*enumerate(line)])
         if isinstance(each, FaultMoment)

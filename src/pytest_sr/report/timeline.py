@@ -6,7 +6,7 @@
     looks           │     │     │     │   rows and objects were read
     claims    ├──────────────✓            where it is about, and what decided it
 
-Every mark says in its own words what it is, and `told` says all of it as a list.
+Every mark says in its own words what it is, and a list says all of it again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pytest_sr.history import Answered, FaultMoment, Logged, Sample
+from pytest_sr.history import Answered, FaultMoment, History, Logged, Sample
 from pytest_sr.judge import Judged
 from pytest_sr.report.markup import Html, joined, tag
-from pytest_sr.report.storyline import Entry, Window, entries, span, windows
+from pytest_sr.report.storyline import (
+    Entry,
+    Window,
+    entries,
+    span,
+    step_numbers,
+    windows,
+)
 from pytest_sr.report.transcript import Transcript
 from pytest_sr.report.words import SYMBOL, counted, is_refused, status_of
 from pytest_sr.scenario import Claim
@@ -38,7 +45,9 @@ _NAME_CHARS_MAX: Final = 19
 class _Canvas:
     """Where things go: a column for each entry, a lane for each kind of them."""
 
+    history: History
     line: tuple[Entry, ...]
+    numbers: Mapping[int, int]
     lives: tuple[Window, ...]
     claims: tuple[tuple[Claim, Judged], ...]
 
@@ -66,13 +75,18 @@ class _Canvas:
         return LANE // 2 + 4 + LANE * number
 
 
-def draw(transcript: Transcript) -> Html:
-    """Return the drawing and its text alternative."""
-    canvas = _canvas(transcript)
+def draw(transcript: Transcript, entries_max: int) -> Html:
+    """Return the drawing and its text alternative, of the last `entries_max` entries."""
+    canvas = _canvas(transcript, entries_max)
+    left_out = len(entries(transcript.history)) - len(canvas.line)
     picture = tag(
         "svg",
         tag("title", "Timeline: what happened, in order", id="timeline-title"),
-        tag("desc", _described(transcript, canvas), id="timeline-described"),
+        tag(
+            "desc",
+            _described(transcript.history, len(canvas.claims)),
+            id="timeline-described",
+        ),
         _lanes(canvas),
         [_band(canvas, number, each) for number, each in enumerate(canvas.lives)],
         _marks(canvas),
@@ -93,35 +107,32 @@ def draw(transcript: Transcript) -> Html:
             aria_label="Timeline",
             tabindex=0,
         ),
+        tag("p", f"The first {left_out} entries are left out.") if left_out else None,
         _legend(),
-        told(canvas.line),
+        _told(canvas),
     )
 
 
-def told(line: Sequence[Entry]) -> Html:
+def _told(canvas: _Canvas) -> Html:
     """Return the same as a list in words."""
-    numbers = _numbers(line)
     return tag(
         "details",
         tag("summary", "The timeline in words"),
         tag(
             "ol",
-            (tag("li", _in_words(each, numbers)) for each in line),
+            (tag("li", _in_words(each, canvas.numbers)) for each in canvas.line),
             class_="told",
         ),
     )
 
 
-def step_numbers(line: Sequence[Entry]) -> Mapping[int, int]:
-    """Return each step's number by its tick, as the tables and the drawing have it."""
-    return _numbers(line)
-
-
-def _canvas(transcript: Transcript) -> _Canvas:
-    line = entries(transcript.history)
+def _canvas(transcript: Transcript, entries_max: int) -> _Canvas:
+    line = entries(transcript.history)[-entries_max:]
     judged = {each.claim: each for each in transcript.judgement.claims}
     return _Canvas(
+        history=transcript.history,
         line=line,
+        numbers=step_numbers(transcript.history),
         lives=windows(transcript.history, line),
         claims=tuple(
             (each, judged[each.name])
@@ -131,35 +142,28 @@ def _canvas(transcript: Transcript) -> _Canvas:
     )
 
 
-def _described(transcript: Transcript, canvas: _Canvas) -> str:
-    history = transcript.history
-    lives = [_life(each, canvas.line) for each in canvas.lives]
+def _described(history: History, claims: int) -> str:
+    lives = [_life(each, history) for each in _faults(history)]
     return " ".join(
         (
             f"{counted(len(history.answers), 'step')},",
             f"{counted(len(history.events), 'event')},",
-            f"{counted(len(history.samples), 'look', 'looks')} at rows and objects,",
-            f"{counted(len(canvas.claims), 'claim')}.",
+            f"{counted(len(history.samples), 'look')} at rows and objects,",
+            f"{counted(claims, 'claim')}.",
             *lives,
             "The timeline in words follows.",
         )
     )
 
 
-def _life(life: Window, line: Sequence[Entry]) -> str:
-    where = [f"asked for {_place(life.asked, line)}"]
-    if life.landed is not None:
-        where.append(f"landed {_place(life.landed, line)}")
-    if life.missed:
-        where.append("did not land")
-    if life.ended is not None:
-        where.append(f"over {_place(life.ended, line)}")
-    return f"Fault {life.fault}: {', '.join(where)}."
+def _faults(history: History) -> Sequence[str]:
+    return [*dict.fromkeys(each.fault for each in history.moments)]
 
 
-def _place(column: int, line: Sequence[Entry]) -> str:
-    entry = line[column]
-    return f"with the log at {entry.position}"
+def _life(fault: str, history: History) -> str:
+    moments = [each for each in history.moments if each.fault == fault]
+    told = ", ".join(f"{each.what} with the log at {each.position}" for each in moments)
+    return f"Fault {fault}: {told}."
 
 
 def _lanes(canvas: _Canvas) -> Iterator[Html]:
@@ -187,7 +191,7 @@ def _band(canvas: _Canvas, number: int, life: Window) -> Html:
         else None
     )
     asked = _box(canvas.x(life.asked), y, canvas.x(landed or end), "fault-asked")
-    words = _life(life, canvas.line)
+    words = _life(life.fault, canvas.history)
     return tag("g", tag("title", words), asked, on, class_="band")
 
 
@@ -198,7 +202,7 @@ def _box(x: float, y: float, until: float, kind: str) -> Html:
 
 
 def _marks(canvas: _Canvas) -> Iterator[Html]:
-    numbers = _numbers(canvas.line)
+    numbers = canvas.numbers
     faults = {each.fault: 1 + number for number, each in enumerate(canvas.lives)}
     events_lane, looks_lane = 1 + len(faults), 2 + len(faults)
     for column, each in enumerate(canvas.line):
@@ -280,8 +284,9 @@ def _legend() -> Html:
         "p",
         "Left to right is order, not time. ",
         "Steps: a circle was accepted, a diamond refused; hollow belongs to “given”. ",
-        "Fault: hatched from asked to landed, solid while on. ",
+        "Fault: dashed from asked to landed, solid while on. ",
         "Events: ● human, ▲ agent, ■ system. ",
+        "Looks: rows and objects were read, past the system. ",
         "Claims: a line over the part that the claim is about, "
         "and its verdict where it was decided.",
         class_="legend",
@@ -303,11 +308,6 @@ def _in_words(each: Entry, numbers: Mapping[int, int]) -> str:
 def _said(each: Answered) -> str:
     said = status_of(each)
     return "" if said is None else f", answered {said[0]} {said[1]}".rstrip()
-
-
-def _numbers(line: Sequence[Entry]) -> Mapping[int, int]:
-    taken = [each for each in line if isinstance(each, Answered)]
-    return {each.tick: number for number, each in enumerate(taken, start=1)}
 
 
 def _shortened(name: str) -> str:

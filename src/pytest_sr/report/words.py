@@ -61,6 +61,7 @@ class Bounds:
     events_max: int
     changes_max: int
     objects_max: int
+    entries_max: int
 
 
 def badge(verdict: Verdict) -> Html:

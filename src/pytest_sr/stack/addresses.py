@@ -14,6 +14,9 @@ from pytest_sr.stack.errors import AddressesError
 HUMAN_CLIENT: Final = "sr-human"
 """The public client through which people get their tokens: it has no secret."""
 
+READY: Final = "all ready"
+"""How the line of progress begins that goes before the addresses."""
+
 _T = TypeVar("_T")
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from pytest_sr.stack.addresses import StackAddresses
+from pytest_sr.stack.addresses import READY, StackAddresses
 from pytest_sr.stack.errors import SupervisorError
 
 CLOSE_S: Final = 15.0
@@ -122,15 +122,24 @@ class StackProcess:
     def _await_addresses(
         self, process: subprocess.Popen[str], progress: Callable[[str], None]
     ) -> StackAddresses:
+        """Read both pipes until all progress is told and the addresses are there.
+
+        They come in any order: nothing ties one pipe to the other.
+        """
         ended: set[str] = set()
+        addresses: StackAddresses | None = None
+        all_told = False
         while len(ended) < 2:  # noqa: PLR2004 - standard output and standard error
             name, line = self._lines.get()
             if name == "address":
-                return StackAddresses.from_json(line)
-            if name == "end":
-                ended.add(line)
-            else:
+                addresses = StackAddresses.from_json(line)
+            elif name == "progress":
                 progress(line)
+                all_told = all_told or line.startswith(READY)
+            else:
+                ended.add(line)
+            if addresses is not None and all_told:
+                return addresses
         raise SupervisorError(
             found="the stack did not start: its supervisor ended with status "
             f"{process.wait()} and said:\n" + "\n".join(self._last),

@@ -1,8 +1,13 @@
-"""S3 from SeaweedFS: `weed mini`, closed everywhere but at its signed front door.
+"""S3 from SeaweedFS: `weed mini`, with a signed front door, on the loopback only.
 
 Left alone it would bind every interface, report to its makers and let anyone read and
-remove objects through its inner ports. The flags and the JWT keys below see to that.
-All flags are given at every start, since it remembers those of the last one.
+remove objects through its filer. The flags and the JWT keys below see to that. All
+flags are given at every start, since it remembers those of the last one.
+
+One inner door stays open to this machine: its master, whose white list would shut out
+its own volume server too. Who finds the master's port can drop the data of a bucket,
+object locks or not. So what is stored here is as safe as the processes of this machine
+are honest: right for a test, wrong for a deployment.
 """
 
 import io

@@ -19,6 +19,7 @@ from typing import Final, Generic
 from pytest_sr.stack import nats, own_servers, postgres, s3
 from pytest_sr.stack.accounts import Account, reachable_install, without_root
 from pytest_sr.stack.addresses import (
+    READY,
     InfisicalAddress,
     IssuerAddress,
     NatsAddress,
@@ -270,7 +271,7 @@ def _run(stack: Stack, *, deadline_s: float, stop: StopRequest, say: Say) -> Non
     began = time.monotonic()
     try:
         stack.start(deadline_s=deadline_s, stop=stop, say=say)
-        say(f"all ready in {time.monotonic() - began:.1f} s")
+        say(f"{READY} in {time.monotonic() - began:.1f} s")
         sys.stdout.write(f"{stack.addresses().to_json()}\n")
         sys.stdout.flush()
         stack.watch(stop=stop, say=say)

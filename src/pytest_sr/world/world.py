@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import httpx
@@ -199,10 +200,11 @@ async def world(
         )
 
 
-async def why_unsandboxed() -> str | None:
+async def why_unsandboxed(stack: StackAddresses) -> str | None:
     """Return why oracles cannot be kept in on this machine; None if they can."""
     try:
-        await choose_sandbox(None, allow_plain=False)
+        below = Path(stack.directory)
+        await choose_sandbox(None, allow_plain=False, below=below)
     except SandboxUnavailable as error:
         return error.found
     return None
@@ -214,6 +216,7 @@ def environment(
     """Return the environment that a deployment on this stack would have."""
     return {
         "SR_SANDBOX": sandbox,
+        "SR_SANDBOX_DIRECTORY": stack.directory,
         "SR_DATABASE_URL": stack.postgres.dsn(database),
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
         "SR_MINIO_ACCESS_KEY": stack.s3.app.access_key,

@@ -69,7 +69,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             s3_access(settings), bucket=settings.candidates_bucket
         )
         sandbox = await choose_sandbox(
-            settings.bwrap, allow_plain=settings.sandbox == "plain"
+            settings.bwrap,
+            allow_plain=settings.sandbox == "plain",
+            below=settings.sandbox_directory,
         )
         platform = Platform(
             recorder=Recorder(
@@ -81,7 +83,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             rows=PostgresReadModel(pool),
             candidate_bytes=candidates,
             evidence_bytes=evidence,
-            runner=SandboxRunner(sandbox, clock=clock),
+            runner=SandboxRunner(
+                sandbox, clock=clock, below=settings.sandbox_directory
+            ),
             clock=clock,
             ids=ids,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from sr_core.domain.errors import MalformedInput
@@ -57,6 +58,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
         default="bubblewrap",
         meaning="where oracles run: bubblewrap, or plain, which proves nothing",
     ),
+    "SR_SANDBOX_DIRECTORY": Setting(
+        default="",
+        meaning="where runs are laid out, if not in the folder for temporary files",
+    ),
     "SR_SANDBOX_BWRAP": Setting(
         default="", meaning="the bwrap program, if not the one of the wheel or PATH"
     ),
@@ -87,6 +92,7 @@ class Settings:
     agent_clients: frozenset[str]
     system_clients: frozenset[str]
     sandbox: str
+    sandbox_directory: Path | None
     bwrap: str | None
 
 
@@ -119,6 +125,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         agent_clients=_names(environment, "SR_OIDC_AGENT_CLIENTS"),
         system_clients=_names(environment, "SR_OIDC_SYSTEM_CLIENTS"),
         sandbox=_choice(environment, "SR_SANDBOX", ("bubblewrap", "plain")),
+        sandbox_directory=_directory(environment, "SR_SANDBOX_DIRECTORY"),
         bwrap=_text(environment, "SR_SANDBOX_BWRAP") or None,
     )
 
@@ -152,6 +159,16 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...])
 def _names(environment: Mapping[str, str], name: str) -> frozenset[str]:
     given = _text(environment, name).split(",")
     return frozenset(each.strip() for each in given if each.strip())
+
+
+def _directory(environment: Mapping[str, str], name: str) -> Path | None:
+    value = _text(environment, name)
+    if not value:
+        return None
+    path = Path(value)
+    if not path.is_absolute() or not path.is_dir():
+        raise MalformedInput(field=name, found=value, expected="an existing directory")
+    return path
 
 
 def _port(environment: Mapping[str, str]) -> int:

@@ -349,7 +349,8 @@ class TestSilence:
         await journey.resume()
 
         loop = await journey.row("loops", loop_id=journey.loop_id)
-        assert loop["state"] == "ACTIVE"
+        assert (loop["state"], loop["requires_decision"]) == ("ACTIVE", False)
+        assert loop["last_stop_trigger"] is loop["last_recommended_portal"] is None
         stop = await journey.row("loop_stop_triggers", loop_id=journey.loop_id)
         assert stop["resolved_at"] is not None
 
@@ -601,6 +602,18 @@ class TestBudgets:
         await journey.resume()
         loop = await journey.row("loops", loop_id=journey.loop_id)
         assert (loop["state"], loop["consecutive_failures"]) == ("ACTIVE", 0)
+
+    async def test_a_success_starts_the_count_anew(self, journey):
+        await journey.open()
+        await journey.complete(IterationOutcome.FAILURE)
+        failed = await journey.row("loops", loop_id=journey.loop_id)
+        await journey.iterate()
+        await journey.complete(IterationOutcome.SUCCESS)
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+
+        assert failed["consecutive_failures"] == 1
+        assert (loop["consecutive_failures"], loop["iteration_count"]) == (0, 2)
 
     async def test_a_pause_by_hand_is_lifted_by_hand(self, journey):
         await journey.open()

@@ -95,6 +95,12 @@ acts: st.SearchStrategy[Act] = st.one_of(
 CLOSE: Act = lambda story: story.give(CloseLoop(by=HUMAN))  # noqa: E731 - an act like those above
 
 
+histories = st.integers(0, 30).flatmap(
+    lambda length: st.lists(acts, min_size=length, max_size=length)
+)
+"""Histories of every length; left to itself, Hypothesis hardly goes far."""
+
+
 def attempt(story: Story, act: Act) -> Refused | None:
     """Do it, and record what a refusal is worth."""
     try:
@@ -112,7 +118,7 @@ def told(acts: list[Act]) -> Story:
     return story
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_whatever_is_decided_can_be_replayed(acts: list[Act]) -> None:
     """C-EVT-7: the log alone gives the state, however it came about."""
     story = told(acts)
@@ -120,7 +126,7 @@ def test_whatever_is_decided_can_be_replayed(acts: list[Act]) -> None:
     assert fold(story.log) == story.dossier
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_no_bound_is_passed(acts: list[Act]) -> None:
     """C-LOOP-1: what is counted stays within the budget, and is counted right."""
     story = told(acts)
@@ -130,7 +136,7 @@ def test_no_bound_is_passed(acts: list[Act]) -> None:
     assert loop.runs_started == len(dossier.runs) <= BUDGETS.max_oracle_runs
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_at_most_one_iteration_is_open(acts: list[Act]) -> None:
     """C-LOOP-2: and the loop knows which."""
     story = told(acts)
@@ -143,7 +149,7 @@ def test_at_most_one_iteration_is_open(acts: list[Act]) -> None:
     assert is_open == [each for each in [story.loop.open_iteration] if each]
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_it_is_paused_by_a_stop_or_by_hand_and_by_nothing_else(
     acts: list[Act],
 ) -> None:
@@ -159,7 +165,7 @@ def test_it_is_paused_by_a_stop_or_by_hand_and_by_nothing_else(
     assert held or not story.loop.stops
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_a_trigger_fires_once_while_it_is_open(acts: list[Act]) -> None:
     """C-LOOP-3: between two resumptions each trigger is recorded at most once."""
     story = told(acts)
@@ -174,7 +180,7 @@ def test_a_trigger_fires_once_while_it_is_open(acts: list[Act]) -> None:
     assert open_now == set(story.loop.stops)
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_a_run_that_ended_stays_as_it_ended(acts: list[Act]) -> None:
     """SPEC 4.2: evidence is there exactly where a run was completed."""
     story = told(acts)
@@ -184,7 +190,7 @@ def test_a_run_that_ended_stays_as_it_ended(acts: list[Act]) -> None:
 
 
 @settings(max_examples=50)
-@given(st.lists(acts, max_size=15), st.lists(acts, max_size=10))
+@given(histories, histories)
 def test_closed_is_the_end(before: list[Act], after: list[Act]) -> None:
     """SPEC 4.1: nothing changes the phase of a closed loop, or starts anything in it."""
     story = told(before)
@@ -201,7 +207,7 @@ def test_closed_is_the_end(before: list[Act], after: list[Act]) -> None:
     assert told_of(story.loop) == told_of(closed)
 
 
-@given(st.lists(acts, max_size=30))
+@given(histories)
 def test_a_refused_transition_names_the_state_and_what_it_allows(
     acts: list[Act],
 ) -> None:

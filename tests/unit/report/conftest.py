@@ -3,9 +3,11 @@
 What comes from outside is hostile wherever it may be: titles, ids, payloads, answers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
@@ -19,7 +21,7 @@ from pytest_sr.history import (
     Sample,
     Stop,
 )
-from pytest_sr.judge import Judgement, judge
+from pytest_sr.judge import judge
 from pytest_sr.parse import parse_text
 from pytest_sr.report.html import render_report
 from pytest_sr.report.transcript import Session, Transcript
@@ -35,7 +37,15 @@ KEY = f"case-bucket/sha256/{EVIDENCE.removeprefix('sha256:')}/manifest.json"
 VOID = {"br", "link", "meta"}
 
 
-def answered(tick, part, step, name, status, code="", **more):
+def answered(
+    tick: int,
+    part: Literal["given", "when"],
+    step: str,
+    name: str,
+    status: int,
+    code: str = "",
+    **more: Any,
+) -> Answered:
     return Answered(
         tick=tick,
         part=part,
@@ -51,7 +61,14 @@ def answered(tick, part, step, name, status, code="", **more):
     )
 
 
-def logged(position, event_type, *, kind="SYSTEM", sound=True, **payload):
+def logged(
+    position: int,
+    event_type: str,
+    *,
+    kind: str = "SYSTEM",
+    sound: bool = True,
+    **payload: object,
+) -> Logged:
     return Logged(
         position=position,
         event_id=f"evt_{position:026}",
@@ -67,7 +84,9 @@ def logged(position, event_type, *, kind="SYSTEM", sound=True, **payload):
     )
 
 
-def sample(tick, label, position, *, state, there=True):
+def sample(
+    tick: int, label: str, position: int, *, state: str, there: bool = True
+) -> Sample:
     seen = ObjectSeen(sha256=EVIDENCE, size=2674)
     return Sample(
         tick=tick,
@@ -223,52 +242,59 @@ def pages(session, transcripts):
 @dataclass
 class Element:
     tag: str
-    attributes: dict
-    parents: tuple
+    attributes: dict[str, str | None]
+    parents: tuple["Element", ...]
     text: str = ""
 
 
 class Page(HTMLParser):
     """A page as a browser reads it, as far as these tests look."""
 
-    def __init__(self, source):
+    def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=True)
         self.source = source
-        self.elements = []
-        self._open = []
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
         self.feed(source)
         self.close()
         assert not self._open, "every element is closed"
 
-    def handle_starttag(self, tag, attributes):
-        element = Element(tag, dict(attributes), tuple(self._open))
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, dict(attrs), tuple(self._open))
         self.elements.append(element)
         if tag not in VOID:
             self._open.append(element)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self._open.pop().tag == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         for each in self._open:
             each.text += data
 
-    def all(self, tag=None, *, within=None, **attributes):
+    def all(
+        self, tag: str | None = None, *, within: str | None = None, **attributes: object
+    ) -> list[Element]:
         """Return the elements that fit; `class_` is one of several classes."""
         return [
             each
             for each in self.elements
-            if tag in {None, each.tag} and _fits(each, attributes)
-            and (within is None or any(p.attributes.get("id") == within for p in each.parents))
-        ]  # fmt: skip
+            if tag in {None, each.tag}
+            and _fits(each, attributes)
+            and within in {None, *(e.attributes.get("id") for e in each.parents)}
+        ]
 
-    def one(self, tag=None, **attributes):
+    @property
+    def title(self) -> str:
+        return self.all("title")[0].text
+
+    def one(self, tag: str | None = None, **attributes: Any) -> Element:
         found = self.all(tag, **attributes)
         assert len(found) == 1, (tag, attributes, len(found))
         return found[0]
 
 
-def _fits(element, attributes):
+def _fits(element: Element, attributes: Mapping[str, object]) -> bool:
     for name, value in attributes.items():
         key = name.rstrip("_").replace("_", "-")
         found = element.attributes.get(key)
@@ -288,13 +314,3 @@ def read(pages):
 @pytest.fixture
 def read_text():
     return Page
-
-
-@pytest.fixture
-def hostile():
-    return HOSTILE
-
-
-@pytest.fixture
-def a_judgement():
-    return Judgement

@@ -92,16 +92,19 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
 class Bubblewrap:
     """Runs each program in a sandbox of its own, made by `bwrap`."""
 
-    def __init__(self, bwrap: Path, *, version: str) -> None:
+    def __init__(self, bwrap: Path, *, version: str, below: Path | None) -> None:
         self._bwrap = bwrap
         self._name = version
+        self._below = below
 
     @classmethod
-    async def proven(cls, bwrap: str | None = None) -> Self:
+    async def proven(
+        cls, bwrap: str | None = None, *, below: Path | None = None
+    ) -> Self:
         """Return one that the hostile probe could not get out of.
 
         `bwrap` is the path of the program; without it the one that was installed with
-        us is taken, else the first on the path.
+        us is taken, else the first on the path. The probe's files are laid out `below`.
 
         Raises:
             SandboxUnavailable: there is no such program, or the probe found a hole;
@@ -109,15 +112,15 @@ class Bubblewrap:
 
         """
         program = _found(bwrap)
-        sandbox = cls(program, version=await _version(program))
-        facts, outside = await probe(sandbox, name=sandbox._name)
+        sandbox = cls(program, version=await _version(program), below=below)
+        facts, outside = await probe(sandbox, name=sandbox._name, below=below)
         if holes := unmet(facts, outside, limits=LIMITS):
             raise SandboxUnavailable(sandbox=sandbox._name, why=holes)
         return sandbox
 
     async def fingerprint(self) -> Fingerprint:
         """Measure it from inside."""
-        facts, _ = await probe(self, name=self._name)
+        facts, _ = await probe(self, name=self._name, below=self._below)
         return fingerprint_of(facts, sandbox=self._name, authoritative=True)
 
     async def run(self, invocation: Invocation) -> Ended:

@@ -18,6 +18,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from sr_core.adapters.sandbox.capture import Capture
@@ -46,9 +47,12 @@ _SIGNAL_BASE: Final = 128
 class Plain:
     """Runs programs unprotected, with an environment that is as clean."""
 
+    def __init__(self, *, below: Path | None = None) -> None:
+        self._below = below
+
     async def fingerprint(self) -> Fingerprint:
         """Measure the host as the program finds it."""
-        facts, _ = await probe(self, name="plain")
+        facts, _ = await probe(self, name="plain", below=self._below)
         return fingerprint_of(facts, sandbox="plain", authoritative=False)
 
     async def run(self, invocation: Invocation) -> Ended:

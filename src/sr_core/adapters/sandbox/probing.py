@@ -65,14 +65,18 @@ class Outside:
         return json.dumps({"tcp": self.tcp, "unix": self.unix, "seen": self.seen})
 
 
-async def probe(sandbox: Sandbox, *, name: str) -> tuple[Facts, Outside]:
+async def probe(
+    sandbox: Sandbox, *, name: str, below: Path | None
+) -> tuple[Facts, Outside]:
     """Run the probe in the sandbox and return what it said, and what is outside.
+
+    Its files are laid out `below`; None is the folder for temporary files.
 
     Raises:
         SandboxUnavailable: there was no answer.
 
     """
-    with _outside() as (outside, home):
+    with _outside(below) as (outside, home):
         candidate, scratch = home / "candidate", home / "scratch"
         candidate.mkdir()
         scratch.mkdir()
@@ -106,10 +110,10 @@ def _facts(ended: Ended, *, name: str) -> Facts:
 
 
 @contextlib.contextmanager
-def _outside() -> Iterator[tuple[Outside, Path]]:
+def _outside(below: Path | None) -> Iterator[tuple[Outside, Path]]:
     """Listen and lay out what the probe ought not to find, and give it a directory."""
     with (
-        tempfile.TemporaryDirectory(prefix="sr-probe-") as directory,
+        tempfile.TemporaryDirectory(prefix="sr-probe-", dir=below) as directory,
         socket.create_server(("127.0.0.1", 0)) as tcp,
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as unix,
     ):

@@ -21,14 +21,18 @@ from sr_core.ports.sandbox import Ended, Fingerprint, Invocation, Sandbox
 class SandboxRunner:
     """An `OracleRunner` that trusts neither the candidate nor the oracles."""
 
-    def __init__(self, sandbox: Sandbox, *, clock: Clock) -> None:
+    def __init__(
+        self, sandbox: Sandbox, *, clock: Clock, below: Path | None = None
+    ) -> None:
+        """Lay out what runs need `below`, by default in the folder for temporary files."""
         self._sandbox = sandbox
         self._clock = clock
+        self._below = below
 
     async def run(self, suite: SuiteDefinition, files: Mapping[str, bytes]) -> RunSeen:
         """See `OracleRunner.run`."""
         fingerprint = await self._sandbox.fingerprint()
-        with _workspace() as workspace:
+        with _workspace(self._below) as workspace:
             candidate = workspace / "candidate"
             _write(candidate, files)
             seen = [
@@ -63,9 +67,9 @@ class SandboxRunner:
 
 
 @contextmanager
-def _workspace() -> Iterator[Path]:
+def _workspace(below: Path | None) -> Iterator[Path]:
     """Make a folder that nobody else can look into, and take it away afterwards."""
-    workspace = Path(tempfile.mkdtemp(prefix="sr-run-"))
+    workspace = Path(tempfile.mkdtemp(prefix="sr-run-", dir=below))
     try:
         yield workspace
     finally:
