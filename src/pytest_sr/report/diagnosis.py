@@ -44,8 +44,6 @@ def diagnosis(
             tag("div", _state(transcript)),
             class_="two",
         ),
-        tag("h3", "Run it again"),
-        tag("pre", tag("code", command(transcript)), class_="command"),
     )
 
 
@@ -224,6 +222,8 @@ def _state(transcript: Transcript) -> Iterator[Child]:
         ),
         class_="plain last-events",
     )
+    yield tag("h3", "Run it again")
+    yield tag("pre", tag("code", command(transcript)), class_="command")
 
 
 def _gravest(transcript: Transcript) -> Judged | None:
