@@ -34,10 +34,11 @@ _HEAD: Final = """\
 # Steps, faults, checks, mutants
 
 Everything that a scenario may name. How the names are put together is told in the
-[scenario format](scenario-format.md). "Required" marks an argument without a default.
+[scenario format](scenario-format.md).
 
-What a step gives is reached by `${name.field}`, where `name` is that of its `as:`. All of
-it together is `${name}`, for arguments that take any value.
+An argument that is not required may be left out. What a step gives is reached by
+`${name.field}`, where `name` is that of its `as:`; all of it together is `${name}`, for
+arguments that take any value.
 """
 _ACTORS: Final = """\
 ## Actors

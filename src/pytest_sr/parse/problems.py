@@ -74,7 +74,8 @@ class Problem:
     code: Code
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.found}. {self.remedy}."
+        end = "?" if self.remedy.startswith("Did you mean") else "."
+        return f"{self.place}: {self.found}. {self.remedy}{end}"
 
 
 class ScenarioRefused(Exception):  # noqa: N818 - named for what it says

@@ -28,7 +28,6 @@ from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
 from pytest_sr.world.accounts import Accounts, ActorName
 from pytest_sr.world.channel import Channel, RawEvent, plain_row
 from sr_core.adapters.sandbox.choose import choose_sandbox
-from sr_core.api.app import build_app
 from sr_core.bootstrap.compose import migrate, running
 from sr_core.bootstrap.replay import replayed
 from sr_core.bootstrap.settings import parse_settings
@@ -239,6 +238,8 @@ def environment(
 
 @asynccontextmanager
 async def _in_process(told: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    from sr_core.api.app import build_app  # noqa: PLC0415 - a file is refused without it
+
     async with running(parse_settings(told)) as parts:
         app = build_app(parts.platform, parts.identity, parts.dependencies)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the framework types ASGI more narrowly

@@ -107,7 +107,7 @@ class NewWaiver(Body):
     candidate_id: Name
     target: Name
     rationale: Prose
-    expires_at: datetime
+    expires_at: Annotated[datetime, Meta(tz=True)]
 
 
 class NewApproval(Body):

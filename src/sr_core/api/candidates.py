@@ -19,6 +19,7 @@ from sr_core.application.runs import Runs
 from sr_core.application.verification import Verification
 from sr_core.codec.canonical import plain
 from sr_core.domain.errors import EvidenceMissing
+from sr_core.domain.evidence import BundleReading
 from sr_core.domain.ids import (
     candidate_hash,
     parse_candidate_id,
@@ -26,6 +27,7 @@ from sr_core.domain.ids import (
     parse_run_id,
     parse_suite_id,
 )
+from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.refs import parse_content_hash
 
 CANDIDATE_BYTES_MAX = 64 * 1024 * 1024
@@ -209,10 +211,16 @@ async def bundle_status(
     return {
         "content_hash": identifier,
         "available": reading.manifest is not None,
-        "integrity_ok": reading.is_intact,
+        "integrity_ok": reading.is_intact and reading.flaw is None,
         "lost": {name: str(state) for name, state in reading.lost.items()},
-        "error_code": None if reading.is_intact else EvidenceMissing.code,
+        "error_code": _error_code(reading),
     }
+
+
+def _error_code(reading: BundleReading) -> str | None:
+    if not reading.is_intact:
+        return EvidenceMissing.code
+    return IntegrityCondition.MANIFEST_INVALID if reading.flaw else None
 
 
 router = Router(

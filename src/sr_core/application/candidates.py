@@ -55,7 +55,7 @@ class Candidates:
 
         async def rule(dossier: Dossier) -> Ruling:
             known = dossier.iteration(iteration_id)
-            return Ruling(events=candidate.decide(known, command))
+            return Ruling(events=candidate.decide(dossier.the_loop(), known, command))
 
         events = await self.platform.recorder.record(loop_case(loop_id), rule, asked)
         return command.candidate_id, events

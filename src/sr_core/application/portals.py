@@ -20,7 +20,7 @@ from sr_core.domain import dossier as dossiers
 from sr_core.domain.approval import ApprovalDecision, RecordApproval
 from sr_core.domain.decision import DecisionKind, RecordDecision
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import NotFound
+from sr_core.domain.errors import NotFound, Refused
 from sr_core.domain.events import Ruling
 from sr_core.domain.freeze import CreateFreeze
 from sr_core.domain.governed_exception import CreateWaiver
@@ -44,6 +44,7 @@ from sr_core.domain.oracle_suite import (
     SuiteDefinition,
 )
 from sr_core.domain.refs import ContentHash
+from sr_core.domain.run import Run
 from sr_core.ports.event_store import NewEvent
 
 Recorded = tuple[NewEvent, ...]
@@ -121,7 +122,8 @@ class Portals:
 
         async def rule(dossier: Dossier) -> Ruling:
             run = dossier.run_judging_by(candidate_id, OracleId(target))
-            return Ruling(events=governed_exception.create(run, command))
+            required = await self._required(run)
+            return Ruling(events=governed_exception.create(run, required, command))
 
         return command.exception_id, await self._about(candidate_id, rule, asked)
 
@@ -133,7 +135,10 @@ class Portals:
         async def rule(dossier: Dossier) -> Ruling:
             waiver = dossier.waiver(exception_id)
             run = dossier.run_judging_by(waiver.candidate_id, waiver.oracle_id)
-            return Ruling(events=governed_exception.activate(waiver, run, asked.by))
+            required = await self._required(run)
+            return Ruling(
+                events=governed_exception.activate(waiver, run, required, asked.by)
+            )
 
         return await self._excepting(exception_id, rule, asked)
 
@@ -176,12 +181,15 @@ class Portals:
             if gate.refusal is not None:
                 return gate
             after = dossiers.fold(gate.events, dossier)
-            approved = approval.decide(
-                after.candidate(candidate_id),
-                command,
-                recorded_evidence=after.evidence_of(candidate_id),
-                active_exceptions=self._active(after, candidate_id),
-            )
+            try:
+                approved = approval.decide(
+                    after.candidate(candidate_id),
+                    command,
+                    recorded_evidence=after.evidence_of(candidate_id),
+                    active_exceptions=self._active(after, candidate_id),
+                )
+            except Refused as refusal:
+                return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *approved))
 
         return command.approval_id, await self._about(candidate_id, rule, asked)
@@ -208,19 +216,27 @@ class Portals:
                 return gate
             after = dossiers.fold(gate.events, dossier)
             (suite_id,) = self.platform.profile.required_suites
-            frozen = freeze.decide(
-                after.candidate(candidate_id),
-                command,
-                run=after.latest_run(candidate_id, suite_id),
-                approval=after.approval(approval_id),
-                active_exceptions=self._active(after, candidate_id),
-            )
+            try:
+                frozen = freeze.decide(
+                    after.candidate(candidate_id),
+                    command,
+                    run=after.latest_run(candidate_id, suite_id),
+                    approval=after.approval(approval_id),
+                    active_exceptions=self._active(after, candidate_id),
+                )
+            except Refused as refusal:
+                return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *frozen))
 
         return command.freeze_id, await self._about(candidate_id, rule, asked)
 
     async def _gate(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
         return await Verification(platform=self.platform).gate(dossier, candidate_id)
+
+    async def _required(self, run: Run | None) -> frozenset[OracleId]:
+        """Return the oracles whose word decides in the run's suite."""
+        suite = await self.platform.suite(run.suite_id) if run else None
+        return suite.definition.required if suite else frozenset()
 
     def _active(
         self, dossier: Dossier, candidate_id: CandidateId

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from sr_core.application.projections import Occasion, changes_of
-from sr_core.codec.envelope import Recorded, Seal, opened, seal
+from sr_core.codec.envelope import Seal, opened, seal
 from sr_core.domain.actors import Actor
 from sr_core.domain.events import DomainEvent, Ruling, is_detected, stream_of
 from sr_core.ports.clock import Clock, IdSource
@@ -124,8 +124,3 @@ class Recorder:
                 )
             )
         return tuple(sealed)
-
-
-def recorded_ids(events: Iterable[NewEvent | Recorded]) -> tuple[str, ...]:
-    """Return the identifiers of the events."""
-    return tuple(each.event_id for each in events)

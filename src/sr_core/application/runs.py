@@ -16,11 +16,11 @@ from sr_core.application.evidence import write_bundle
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
 from sr_core.codec.envelope import rfc3339
-from sr_core.codec.evidence import hash_suite, parse_report
+from sr_core.codec.evidence import escaped, hash_suite, parse_report
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import loop, run
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import BudgetExhausted, NotFound
+from sr_core.domain.errors import BudgetExhausted, NotFound, SrError
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import (
     Artifact,
@@ -43,7 +43,6 @@ from sr_core.domain.oracle_result import Word, judge
 from sr_core.domain.oracle_suite import Oracle, OracleSuiteRegistered
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import RecordEvidence, Run, StartRun
-from sr_core.ports.content_store import Unretrievable
 from sr_core.ports.event_store import NewEvent
 from sr_core.ports.oracle_runner import OracleSeen, RunSeen
 
@@ -64,7 +63,8 @@ class Runs:
         Raises:
             NotFound: there is no such candidate or suite.
             AuthorityRequired, TransitionRefused, BudgetExhausted: it may not start.
-            SandboxUnavailable: no oracle was run; the run is recorded as FAILED.
+            SandboxUnavailable, Unretrievable, Unavailable: nothing could be judged; the
+                run is recorded as FAILED.
 
         """
         loop_id = await self.platform.loop_of("cand", candidate_id, kind="candidate")
@@ -109,12 +109,14 @@ class Runs:
         manifest = dossier.candidate(started.candidate_id).manifest
         try:
             files = await Candidates(platform=self.platform).files(manifest)
-        except Unretrievable as lost:
-            await self._fail(loop_id, run_id, f"the candidate: {lost.found}", asked)
-            return
-        seen = await self.platform.runner.run(suite.definition, files)
-        evidence, blobs = self._bundle(started, suite, seen)
-        content_hash = await write_bundle(self.platform.evidence_bytes, evidence, blobs)
+            seen = await self.platform.runner.run(suite.definition, files)
+            evidence, blobs = self._bundle(started, suite, seen)
+            content_hash = await write_bundle(
+                self.platform.evidence_bytes, evidence, blobs
+            )
+        except SrError as failure:
+            await self._fail(loop_id, run_id, escaped(failure.found), asked)
+            raise
         command = RecordEvidence(
             manifest=evidence,
             manifest_hash=content_hash,
@@ -189,7 +191,7 @@ class Runs:
             for name, data in each.files.items()
         }
         refused = {
-            f"refused {_artifact_name(each.oracle_id, name)}": why
+            f"refused {escaped(_artifact_name(each.oracle_id, name))}": escaped(why)
             for each in seen.oracles
             for name, why in each.refused.items()
         }

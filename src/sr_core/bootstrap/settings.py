@@ -144,8 +144,8 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 def _text(environment: Mapping[str, str], name: str) -> str:
     setting = SETTINGS[name]
     value = environment.get(name, setting.default)
-    if value is None:
-        raise MalformedInput(field=name, found=None, expected=setting.meaning)
+    if value is None or (not value and setting.default is None):
+        raise MalformedInput(field=name, found=value, expected=setting.meaning)
     return value
 
 

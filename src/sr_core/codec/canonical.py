@@ -92,7 +92,7 @@ def _surplus(given: object, kept: object, *, at: str) -> str | None:
     if isinstance(given, Mapping) and isinstance(kept, Mapping):
         unknown = next((f"{at}.{key}" for key in given if key not in kept), None)
         pairs = [(value, kept.get(key), f"{at}.{key}") for key, value in given.items()]
-    elif isinstance(given, list) and isinstance(kept, list):
+    elif isinstance(given, list) and isinstance(kept, list | tuple):
         unknown = None
         both = zip(given, kept, strict=True)
         pairs = [(*pair, f"{at}[{index}]") for index, pair in enumerate(both)]

@@ -15,6 +15,9 @@ from sr_core.domain.refs import ContentHash, hash_bytes
 
 RESULT_SCHEMA: Final = "sr.oracle_result.v1"
 
+TEXT_CHARS_MAX: Final = 2000
+"""How much is kept of what an oracle says in words."""
+
 _REPORT_FIELDS: Final = frozenset(
     {
         "schema",
@@ -68,7 +71,7 @@ def parse_report(data: bytes | None) -> OracleReport | NoReport:
     try:
         return _report(data)
     except MalformedInput as error:
-        return NoReport(why=f"its report cannot be read: {error.found}")
+        return NoReport(why=f"its report cannot be read: {escaped(error.found)}")
 
 
 def _report(data: bytes) -> OracleReport:
@@ -86,12 +89,25 @@ def _report(data: bytes) -> OracleReport:
             expected=f"the fields of {RESULT_SCHEMA}",
         )
     status, oracle_id, summary = raw["status"], raw["oracle_id"], raw["summary"]
-    if status not in set(ResultStatus) or not (
-        isinstance(oracle_id, str) and isinstance(summary, str)
-    ):
+    if not all(isinstance(each, str) for each in (status, oracle_id, summary)):
+        raise MalformedInput(
+            field="report", found="a field that is no text", expected="texts"
+        )
+    if status not in set(ResultStatus):
         raise MalformedInput(
             field="report", found=f"status {status!r}", expected="PASS or FAIL"
         )
     return OracleReport(
-        oracle_id=oracle_id, status=ResultStatus(status), summary=summary
+        oracle_id=escaped(oracle_id),
+        status=ResultStatus(status),
+        summary=escaped(summary),
     )
+
+
+def escaped(text: str) -> str:
+    """Return text that nobody vouches for, so that any record can hold it.
+
+    Half a surrogate pair and control characters are written out; a long text is cut.
+    """
+    cut = text[:TEXT_CHARS_MAX] + (" ..." if len(text) > TEXT_CHARS_MAX else "")
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)

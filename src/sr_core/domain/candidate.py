@@ -19,6 +19,7 @@ from sr_core.domain.errors import (
 from sr_core.domain.ids import CandidateId, IterationId, LoopId, candidate_hash
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.iteration import Iteration, IterationPhase
+from sr_core.domain.loop import Loop, LoopPhase
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.verification import (
     CandidateVerificationComputed,
@@ -29,7 +30,7 @@ from sr_core.domain.verification import (
 FILES_MAX: Final = 10_000
 PATH_BYTES_MAX: Final = 512
 
-_SEGMENT: Final = re.compile(r"[^/\x00-\x1f\x7f\\]+")
+_SEGMENT: Final = re.compile(r"[^/\x00-\x1f\x7f\\\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +129,22 @@ class Candidate:
 
 
 def decide(
-    iteration: Iteration, command: RegisterCandidate
+    loop: Loop, iteration: Iteration, command: RegisterCandidate
 ) -> tuple[CandidateMaterialized, ...]:
     """Return the candidate as recorded.
 
     Raises:
         CandidateMismatch: the declared hash is not that of the bytes.
-        TransitionRefused: the iteration has ended.
+        TransitionRefused: the iteration has ended, or its loop is closed.
 
     """
+    if loop.phase is LoopPhase.CLOSED:
+        raise TransitionRefused(
+            subject=loop.loop_id,
+            phase=loop.phase,
+            attempted="RegisterCandidate",
+            allowed=(),
+        )
     computed = candidate_hash(command.candidate_id)
     if command.declared is not None and command.declared != computed:
         raise CandidateMismatch(declared=command.declared, computed=computed)

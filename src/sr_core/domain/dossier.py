@@ -268,7 +268,6 @@ def verify(
     """
     candidate = dossier.candidate(candidate_id)
     finding = compute(
-        candidate_id,
         facts,
         profile=profile,
         waivers=dossier.waivers.values(),

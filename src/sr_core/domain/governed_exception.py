@@ -8,6 +8,7 @@ condition, no missing result, no missing evidence (C-EXC-3, C-EXC-4, C-OR-7).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -102,19 +103,21 @@ class Waiver:
     expires_at: datetime
     phase: ExceptionPhase = ExceptionPhase.CREATED
 
-    def covers(
-        self, candidate_id: CandidateId, oracle_id: OracleId, *, now: datetime
-    ) -> bool:
-        """Whether the failure of `oracle_id` on `candidate_id` is accepted at `now`."""
+    def covers(self, run: Run, oracle_id: OracleId, *, now: datetime) -> bool:
+        """Whether the failure of `oracle_id` in this very run is accepted at `now`."""
         return (
             self.phase is ExceptionPhase.ACTIVE
-            and (self.candidate_id, self.oracle_id) == (candidate_id, oracle_id)
+            and (self.run_id, self.oracle_id) == (run.run_id, oracle_id)
             and now < self.expires_at
         )
 
 
-def create(run: Run | None, command: CreateWaiver) -> tuple[WaiverCreated, ...]:
+def create(
+    run: Run | None, required: Collection[OracleId], command: CreateWaiver
+) -> tuple[WaiverCreated, ...]:
     """Return the waiver; `run` is the candidate's latest run that named the oracle.
+
+    `required` are the oracles whose word decides in that run's suite.
 
     Raises:
         AuthorityRequired: no human, or one without the role.
@@ -126,7 +129,7 @@ def create(run: Run | None, command: CreateWaiver) -> tuple[WaiverCreated, ...]:
     if command.target in _NEVER:
         raise NonWaivable(target=command.target, why="it is an integrity condition")
     oracle_id = parse_oracle_id(command.target)
-    run = _failed(run, oracle_id)
+    run = _failed(run, required, oracle_id)
     if not command.rationale.strip():
         raise MalformedInput(
             field="rationale", found=command.rationale, expected="why it is acceptable"
@@ -152,7 +155,9 @@ def create(run: Run | None, command: CreateWaiver) -> tuple[WaiverCreated, ...]:
     )
 
 
-def activate(waiver: Waiver, run: Run | None, by: Actor) -> tuple[ExceptionActivated]:
+def activate(
+    waiver: Waiver, run: Run | None, required: Collection[OracleId], by: Actor
+) -> tuple[ExceptionActivated]:
     """Bring the waiver into force, if what it covers still is an explicit failure.
 
     Raises:
@@ -163,7 +168,7 @@ def activate(waiver: Waiver, run: Run | None, by: Actor) -> tuple[ExceptionActiv
     """
     _authorise(by, "activating a waiver")
     _require_phase(waiver, ExceptionPhase.CREATED, "ActivateException")
-    _failed(run, waiver.oracle_id)
+    _failed(run, required, waiver.oracle_id)
     return (ExceptionActivated(exception_id=waiver.exception_id),)
 
 
@@ -206,10 +211,14 @@ def _authorise(by: Actor, action: str) -> None:
     by.require_role(PORTAL_ROLE[Portal.EXCEPTION], action=action)
 
 
-def _failed(run: Run | None, oracle_id: OracleId) -> Run:
+def _failed(
+    run: Run | None, required: Collection[OracleId], oracle_id: OracleId
+) -> Run:
     """Return `run`, which must hold an explicit failure of the oracle (C-EXC-4)."""
     if run is None:
         raise NonWaivable(target=oracle_id, why="no run has judged by it")
+    if oracle_id not in required:
+        raise NonWaivable(target=oracle_id, why="its word does not decide")
     status = run.results.get(oracle_id)
     if status is not ResultStatus.FAIL:
         said = status or "no result"

@@ -400,6 +400,11 @@ def _resume(loop: Loop, command: ResumeLoop) -> tuple[LoopEvent, ...]:
         _require_decision(loop, command.decision_id)
         if command.standing:
             raise IntegrityUnresolved(subject=loop.loop_id, conditions=command.standing)
+    elif command.decision_id is not None:
+        raise DecisionScopeMismatch(
+            decision_id=command.decision_id,
+            why=f"is about no stop: {loop.loop_id} was paused by hand",
+        )
     return (LoopResumed(loop_id=loop.loop_id, decision_id=command.decision_id),)
 
 

@@ -91,7 +91,6 @@ class Finding:
 
 
 def compute(
-    candidate_id: CandidateId,
     facts: Sequence[SuiteFacts],
     *,
     profile: Profile,
@@ -105,27 +104,30 @@ def compute(
     (C-OR-4), and where no suite is required none can vouch: that shows nothing.
     """
     conditions: dict[IntegrityCondition, str] = {}
-    failed: frozenset[OracleId] = frozenset()
+    failed: dict[OracleId, Run] = {}
     if not facts:
         conditions[IntegrityCondition.ORACLE_GAP] = "no suite is required"
     for each in facts:
         for condition, why in _conditions(each, known_missing):
             conditions.setdefault(condition, why)
-        failed |= _failed(each)
+        failed |= dict.fromkeys(_failed(each), each.run) if each.run else {}
     waived_by = {
         oracle: waiver.exception_id
-        for oracle in failed & profile.waivable
+        for oracle, run in failed.items()
         for waiver in waivers
-        if waiver.covers(candidate_id, oracle, now=now)
+        if oracle in profile.waivable and waiver.covers(run, oracle, now=now)
     }
-    if conditions or failed - waived_by.keys():
+    if conditions or failed.keys() - waived_by.keys():
         status = VerificationStatus.UNVERIFIED
     elif failed:
         status = VerificationStatus.VERIFIED_WITH_EXCEPTIONS
     else:
         status = VerificationStatus.VERIFIED_STRICT
     return Finding(
-        status=status, conditions=conditions, failed=failed, waived_by=waived_by
+        status=status,
+        conditions=conditions,
+        failed=frozenset(failed),
+        waived_by=waived_by,
     )
 
 
