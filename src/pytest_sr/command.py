@@ -14,7 +14,7 @@ from pytest_sr.options import OPTIONS
 
 
 def verify(arguments: Sequence[str]) -> int:
-    """Run scenarios; return 0 if all held, 1 if something did not, 2 if misused."""
+    """Run scenarios; return 0 if all held, 1 if something did not, else 2."""
     chosen = _parser().parse_args(arguments)
     code = _pytest(_options(chosen))
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -45,6 +45,8 @@ def _options(chosen: argparse.Namespace) -> list[str]:
         *chosen.paths,
         "-p",
         "no:cacheprovider",
+        "-p",
+        "pytest_sr.exit_code",
         f"--sr-backend={chosen.backend}",
         f"--sr-system={chosen.system}",
     ]

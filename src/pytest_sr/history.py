@@ -115,6 +115,8 @@ class History:
     replayed: Mapping[str, Mapping[str, Row]] | None
     stop: Stop | None
     versions: Mapping[str, str]
+    event_types: tuple[str, ...] = ()
+    """What the platform may record; empty where that is not known."""
 
     def moment(self, fault: str, what: str) -> FaultMoment | None:
         """Return the first such moment of the fault."""

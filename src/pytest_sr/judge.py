@@ -148,11 +148,11 @@ class _Judge:
     def _since(self, claim: Claim) -> str | None:
         """Return when the time that a claim gives begins to run."""
         history = self._history
-        if claim.after == HEAL:
+        if claim.after == HEAL and not history.faultless:
             moments = [each.at for each in history.moments if each.what == "healed"]
             return moments[-1] if moments else None
-        if claim.after is not None:
-            position = self._found[claim.after].position
+        if claim.after not in {None, HEAL}:
+            position = self._found[str(claim.after)].position
             return next(
                 (
                     each.occurred_at
@@ -205,23 +205,25 @@ class _Judge:
             anchor = self._anchor(claim.after)
             if isinstance(anchor, Finding):
                 return anchor
-            positions = (max(positions[0], anchor), positions[1])
+            positions = (max(positions[0], anchor[0]), positions[1])
+            ticks = (max(ticks[0], anchor[1]), ticks[1])
         return View(history=history, positions=positions, ticks=ticks)
 
-    def _anchor(self, after: str) -> int | Finding:
-        """Return the position after which a claim is about the log.
+    def _anchor(self, after: str) -> tuple[int, int] | Finding:
+        """Return the position and the tick after which a claim is about the story.
 
         What was to come after something that the log does not have has not come; what
         was to come after something that could not be told is not to be told either.
         """
+        history = self._history
         if after == HEAL:
-            healed = [each for each in self._history.moments if each.what == "healed"]
+            healed = [each for each in history.moments if each.what == "healed"]
             if healed:
-                return healed[-1].position
-            return 0 if self._history.faultless else undecided("nothing was healed")
+                return healed[-1].position, healed[-1].tick
+            return (0, 0) if history.faultless else undecided("nothing was healed")
         anchor = self._found[after]
         if anchor.position is not None:
-            return anchor.position
+            return anchor.position, _tick_before(history, anchor.position)
         return Finding(
             verdict=worst([anchor.verdict, Verdict.INVALID]),
             why=f"{after}, which it is to come after: {anchor.why}",
@@ -236,6 +238,14 @@ class _Missing(str):
 
 def _last_position(history: History) -> int:
     return history.events[-1].position if history.events else 0
+
+
+def _tick_before(history: History, position: int) -> int:
+    """Return the last tick at which the log had not yet come to `position`."""
+    seen = [each.tick for each in history.answers if each.position >= position]
+    seen += [each.tick for each in history.moments if each.position >= position]
+    seen += [each.tick for each in history.samples if each.position >= position]
+    return min(seen, default=1) - 1
 
 
 def _last_tick(history: History) -> int:

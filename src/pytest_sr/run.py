@@ -43,7 +43,7 @@ from pytest_sr.scenario import (
     Scenario,
     filled,
 )
-from pytest_sr.world.world import World, WorldError
+from pytest_sr.world.world import EVENTS, World, WorldError
 
 BROKEN = (WorldError, httpx.HTTPError, psycopg.Error, S3Error, HTTPError, OSError)
 """What the world around the system can do to us; anything else is a bug and passes."""
@@ -113,6 +113,7 @@ async def run_case(
             replayed=None,
             stop=None,
             versions=versions,
+            event_types=EVENTS,
         )
 
     events: tuple[Logged, ...] = ()
@@ -193,7 +194,7 @@ class _Runner:
                     await self._take(each, "when")
             await self._break_what_is_due(None)
         finally:
-            for name in [*self._open]:
+            for name in reversed([*self._open]):
                 await self._heal(name)
         await self._sample("the end")
 

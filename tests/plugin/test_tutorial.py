@@ -70,9 +70,7 @@ def test_step_4_names_mutants_that_there_are(pytester):
     result = run(pytester, claimed_right("loop.lets-agents"))
 
     assert result.ret == 2
-    result.stdout.fnmatch_lines(
-        ["*takes a mutant*loop.lets-agents*gap.unnoticed*"]
-    )
+    result.stdout.fnmatch_lines(["*takes a mutant*loop.lets-agents*gap.unnoticed*"])
 
 
 def test_step_4_holds_and_its_control_proves_nothing(pytester):

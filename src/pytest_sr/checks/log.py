@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Literal
 
 from pytest_sr.checks.base import (
@@ -14,7 +15,7 @@ from pytest_sr.checks.base import (
     violated,
 )
 from pytest_sr.history import Logged
-from pytest_sr.registry import check
+from pytest_sr.registry import EventName, check
 
 ActorKind = Literal["HUMAN", "AGENT", "SYSTEM"]
 
@@ -23,7 +24,7 @@ ActorKind = Literal["HUMAN", "AGENT", "SYSTEM"]
 def event(
     view: View,
     *,
-    event: str,
+    event: EventName,
     where: Mapping[str, object] | None = None,
     by: ActorKind | None = None,
     count: int | None = None,
@@ -36,6 +37,8 @@ def event(
         by: the kind of its actor
 
     """
+    if unheard_of := _unheard_of(view, event):
+        return unheard_of
     of_type = [each for each in view.events if each.event_type == event]
     if unknown := _unknown_fields(of_type, where or {}):
         return undecided(f"{event} has no field {unknown}")
@@ -54,7 +57,7 @@ def event(
 def no_event(
     view: View,
     *,
-    no_event: str,
+    no_event: EventName,
     where: Mapping[str, object] | None = None,
 ) -> Finding:
     """No such event is in the log, though something was tried.
@@ -64,6 +67,8 @@ def no_event(
         where: fields that its payload would hold
 
     """
+    if unheard_of := _unheard_of(view, no_event):
+        return unheard_of
     if not view.answers:
         return undecided("nothing was tried in this part of the story")
     known = [each for each in view.history.events if each.event_type == no_event]
@@ -80,7 +85,7 @@ def no_event(
 
 
 @check("every_event")
-def every_event(view: View, *, every_event: str, by: ActorKind) -> Finding:
+def every_event(view: View, *, every_event: EventName, by: ActorKind) -> Finding:
     """Every event of a type, at least one, was recorded by an actor of one kind.
 
     Args:
@@ -101,7 +106,7 @@ def every_event(view: View, *, every_event: str, by: ActorKind) -> Finding:
 
 
 @check("refs")
-def refs(view: View, *, refs: str, hold: Mapping[str, object]) -> Finding:
+def refs(view: View, *, refs: EventName, hold: Mapping[str, object]) -> Finding:
     """The last event of a type carries a ref like this.
 
     Args:
@@ -126,7 +131,7 @@ def invariant(
     """The whole log, or all of the read model, is as it has to be.
 
     Args:
-        invariant: log-sound: gapless, hashes and chain hold. projections-equal-replay:
+        invariant: gapless with every hash holding; or rows equal to those of the log alone
 
     """
     if not view.history.events:
@@ -170,6 +175,16 @@ def _rows_equal_replay(view: View) -> Finding:
     if not rows:
         return undecided("the read model has no rows")
     return held(f"{rows} rows in {len(replayed)} tables equal those of the log alone")
+
+
+def _unheard_of(view: View, event_type: str) -> Finding | None:
+    """Return that the platform has no such event, if it has not."""
+    known = view.history.event_types
+    if not known or event_type in known:
+        return None
+    near = get_close_matches(event_type, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return undecided(f"the platform records no {event_type}{hint}")
 
 
 def _fits(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -30,13 +32,15 @@ def answer(
 
     Args:
         answer: the step's name, such as ${verify}
+        status: the HTTP status
         code: the stable code of a refusal
         body: what the answer's body holds
 
     """
-    del view
     if not isinstance(answer, Mapping) or "answer" not in answer:
         return undecided("this is no step that the system answered")
+    if not _is_within(view, answer):
+        return undecided("it was answered outside of this part of the story")
     said = answer["answer"]
     asked: dict[str, object] = {"status": status}
     if code is not None:
@@ -64,7 +68,8 @@ def attempts(
         at_least: how many there must be
 
     """
-    del view
+    if isinstance(attempts, Mapping) and not _is_within(view, attempts):
+        return undecided("they were made outside of this part of the story")
     made = attempts.get("attempts") if isinstance(attempts, Mapping) else None
     if not isinstance(made, Mapping) or len(made) < at_least:
         count = len(made) if isinstance(made, Mapping) else 0
@@ -83,7 +88,7 @@ def projection(
     id: str,  # noqa: A002 - the word that scenarios use
     has: Mapping[str, object],
 ) -> Finding:
-    """The read model's row holds this, at the end of this part of the story.
+    """A row of the read model holds this, at the end of this part of the story.
 
     Args:
         projection: the table, such as loops
@@ -163,6 +168,37 @@ def bundle(
     return held(f"{len(manifest['artifacts'])} blobs and the manifest, all intact")
 
 
+@check("candidate")
+def candidate(view: View, *, candidate: str) -> Finding:
+    """The store holds every file of the candidate, and its name is their list's hash.
+
+    Args:
+        candidate: the candidate's identifier, such as ${made.candidate}
+
+    """
+    made = [
+        each
+        for each in view.history.events
+        if each.event_type == "CandidateMaterialized"
+        and each.payload.get("candidate_id") == candidate
+    ]
+    if not made or not view.samples:
+        return undecided(f"there is no {candidate} to look at")
+    manifest: Any = made[0].payload["manifest"]
+    listed = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    digest = f"sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
+    if digest not in candidate.split("|"):
+        return violated(f"the hash of its files' list is {digest}")
+    lost = [
+        each["path"]
+        for each in manifest["files"]
+        if not _holds(view.samples[-1], each["content_hash"], each["size"])
+    ]
+    if lost:
+        return violated(f"the store does not hold {', '.join(lost)}")
+    return held(f"{len(manifest['files'])} files, under {digest}")
+
+
 @check("stored")
 def stored(
     view: View, *, stored: str, as_: Literal["intact", "missing", "corrupted"]
@@ -183,6 +219,11 @@ def stored(
     if state != as_:
         return violated(f"it is {state}")
     return held(f"it is {state}")
+
+
+def _is_within(view: View, result: Mapping[str, object]) -> bool:
+    """Whether the step that gave `result` was taken in this part of the story."""
+    return any(each.result is result for each in view.answers)
 
 
 def _manifest(sample: Sample, bundle: str) -> Mapping[str, Any] | None:
@@ -208,6 +249,11 @@ def _at(sample: Sample, suffix: str) -> ObjectSeen | None:
     return next(
         (each for key, each in sample.objects.items() if key.endswith(suffix)), None
     )
+
+
+def _holds(sample: Sample, digest: str, size: int) -> bool:
+    found = _at(sample, f"/sha256/{digest.removeprefix('sha256:')}")
+    return found is not None and (found.sha256, found.size) == (digest, size)
 
 
 def _folder(bundle: str) -> str:

@@ -80,6 +80,13 @@ class Claims:
         call = calls.read(node, what)
         within = node.entries.get("within")
         within_s = self.shape.duration(within.value, "`within`") if within else None
+        if within is not None and section == "always":
+            self._problems.add(
+                Code.UNKNOWN_KEY,
+                within.place,
+                f"`within` of {entry.shown} stands in `always`, which holds at once or not",
+                "Remove it, or move the claim to `then`",
+            )
         after = self._after(node, entry.shown, before)
         during = self._during(node)
         if call is None:

@@ -212,14 +212,35 @@ class Story:
                 self._check_looked_up(said, node, entry.shown)
             case Text():
                 self._note_point(node, entry.shown)
+            case None:
+                pass
             case str() if not _is_point(said):
                 self._note_point(node, entry.shown)
+            case str():
+                self._check_point(said, entry, node)
         return Moment(
             relation="before" if entry.key == "before" else "after",
             what=node.value,
             place=entry.place,
             lookup=said if isinstance(said, Lookup) else None,
         )
+
+    def _check_point(self, point: str, entry: Entry, node: ScalarNode) -> None:
+        """Note a point that the story never comes to."""
+        if is_event(point) and entry.key == "before":
+            self._problems.add(
+                Code.BAD_EVENT,
+                node.place,
+                f"`before` names the event `{point}`, which nobody sees coming",
+                "Write the step that leads to it, or `after` the event",
+            )
+        elif not is_event(point) and point not in self.registries.steps:
+            self._problems.add(
+                Code.UNKNOWN_STEP,
+                node.place,
+                f"there is no step `{clipped(point)}`",
+                did_you_mean(point, [*self.registries.steps]),
+            )
 
     def _check_looked_up(self, lookup: Lookup, node: ScalarNode, what: str) -> None:
         meaning = self.scope.meaning(lookup, secret=node.secret)

@@ -47,7 +47,7 @@ async def register_suite(
     """Register an oracle suite made of the named oracles, all of them required.
 
     Args:
-        oracles: build, unit_tests, lint, silent, skipping, erring, garbling,
+        oracles: build, unit_tests, lint, silent, skipping, erring, garbling, contradicting
 
     """
     unknown = [each for each in oracles if each not in ORACLES]
@@ -89,7 +89,7 @@ async def create_loop(
 async def activate_loop(
     world: World, *, loop: str, by: ActorName = "human"
 ) -> LoopMade:
-    """Let the loop's iterations start."""
+    """Activate a loop, so that its iterations may start."""
     answer = await world.ask(by, "POST", f"{API}/loops/{loop}/activate")
     return LoopMade(answer=answer, loop=loop)
 
@@ -155,7 +155,7 @@ async def register_candidate(
     """Hand over a small Python project as the iteration's candidate.
 
     Args:
-        files: sound passes its tests, failing does not, untested has none
+        files: sound passes its tests, failing fails them, untested has none
         content_hash: what the agent declares; the platform computes its own
 
     """
@@ -215,7 +215,7 @@ async def start_run(
 
 @step("candidate.verify")
 async def verify(world: World, *, candidate: str, by: ActorName = "system") -> Told:
-    """Ask what the evidence supports."""
+    """Have the candidate verified: ask what its evidence supports."""
     path = f"{API}/candidates/{quote(candidate, safe='')}/verify"
     return Told(answer=await world.ask(by, "POST", path))
 
@@ -231,7 +231,7 @@ async def shippable(world: World, *, candidate: str, by: ActorName = "human") ->
 async def request_waiver(
     world: World, *, candidate: str, target: str, by: ActorName = "human"
 ) -> ExceptionMade:
-    """Ask that a failure, or what is named in its place, be accepted.
+    """Ask that an oracle's failure be accepted for a candidate.
 
     Args:
         target: an oracle, such as oracle:lint; or an integrity condition

@@ -31,11 +31,15 @@ from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.bootstrap.compose import migrate, running
 from sr_core.bootstrap.replay import replayed
 from sr_core.bootstrap.settings import parse_settings
+from sr_core.domain.events import EVENT_TYPES
 from sr_core.domain.refs import ContentHash
 from sr_core.ports.event_store import Position, StoredEvent, StreamId
 from sr_core.ports.sandbox import SandboxUnavailable
 
 SystemKind: TypeAlias = Literal["in-process", "server"]
+
+EVENTS: Final = tuple(sorted(EVENT_TYPES))
+"""The types of event that the platform may record."""
 
 ANSWER_S_MAX: Final = 120.0
 SERVER_READY_S_MAX: Final = 30.0

@@ -25,6 +25,7 @@ from sr_core.api.problems import (
 from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.codec.canonical import parse_json
 from sr_core.domain.errors import SrError
 from sr_core.ports.identity import Identity, NotAuthenticated
 
@@ -32,6 +33,14 @@ BODY_BYTES_MAX: Final = 1024 * 1024
 """How large a request's body may be, where its route does not say otherwise."""
 
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON has each key once, no NaN, and bounded depth (R-API-10)."""
+
+    async def json(self) -> Any:  # noqa: ANN401 - JSON holds anything
+        """Return the body's JSON, or raise `MalformedInput`."""
+        return parse_json(await self.body(), what="body")
 
 
 def build_app(
@@ -72,6 +81,7 @@ def build_app(
             operations.info,
             governed,
         ],
+        request_class=StrictRequest,
         before_request=correlate,
         before_send=[_say_correlation],
         dependencies={

@@ -96,7 +96,8 @@ def on_bug(
     request: Request[Any, Any, Any], error: Exception
 ) -> Response[dict[str, object]]:
     """Tell a failure of our own, without a word of its inside; the log has it."""
-    _LOG.error("unexpected failure", exc_info=error)
+    correlation_id = request.scope["state"].get("correlation_id")
+    _LOG.error("unexpected failure of %s", correlation_id, exc_info=error)
     detail = "The platform failed on this request. Report the correlation id."
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _problem(request, status, "INTERNAL_ERROR", detail)

@@ -1,6 +1,6 @@
 """Settings from the environment, all of one family of names (SPEC 15.3).
 
-A variable of ours that is misspelt is an error, not a default.
+A misspelt variable of one of our families is an error, not a default.
 """
 
 from __future__ import annotations
@@ -167,7 +167,11 @@ def _directory(environment: Mapping[str, str], name: str) -> Path | None:
         return None
     path = Path(value)
     if not path.is_absolute() or not path.is_dir():
-        raise MalformedInput(field=name, found=value, expected="an existing directory")
+        raise MalformedInput(
+            field=name,
+            found=value,
+            expected="the absolute path of an existing directory",
+        )
     return path
 
 

@@ -18,6 +18,9 @@ from sr_core.domain.errors import MalformedInput
 
 T = TypeVar("T")
 
+DEPTH_MAX: Final = 64
+"""How deep JSON from outside may nest (R-API-10)."""
+
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as canonical JSON writes it; the log's index cannot hold it (R-EVT-10)."""
 
@@ -56,13 +59,20 @@ def parse_json(data: bytes, *, what: str) -> Any:  # noqa: ANN401 - JSON holds a
 
     """
     try:
-        return json.loads(
+        value = json.loads(
             data, object_pairs_hook=_once_each, parse_constant=_no_constant
         )
     except (ValueError, RecursionError) as error:
         raise MalformedInput(
             field=what, found=f"{error}", expected="JSON in UTF-8, each key once"
         ) from error
+    if _is_deeper(value, DEPTH_MAX):
+        raise MalformedInput(
+            field=what,
+            found=f"more than {DEPTH_MAX} levels",
+            expected=f"JSON that nests {DEPTH_MAX} levels at most",
+        )
+    return value
 
 
 def restored(kind: type[T], value: object, *, what: str) -> T:
@@ -100,6 +110,21 @@ def _surplus(given: object, kept: object, *, at: str) -> str | None:
         return None
     deeper = (_surplus(one, other, at=where) for one, other, where in pairs)
     return unknown or next((found for found in deeper if found), None)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether maps and lists nest in `value` more than `levels` deep."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for each in layer
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not layer:
+            return False
+    return any(isinstance(each, dict | list) for each in layer)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -163,6 +164,34 @@ class TestForm:
         assert answer.json()["code"] == "MALFORMED_INPUT"
         assert await api.events() == []
 
+    @pytest.mark.parametrize(
+        "expires_at", ["2030-01-01T00:00:00", "2030-01-01", "soon"]
+    )
+    async def test_a_moment_without_a_zone_is_refused(self, api, expires_at):
+        api.runner.scripts[BUILD] = fails
+        _, candidate_id = await api.a_candidate()
+        await api.a_run(candidate_id)
+        body = {
+            "candidate_id": candidate_id,
+            "target": BUILD,
+            "rationale": "known",
+            "expires_at": expires_at,
+        }
+
+        answer = await api.post("exceptions", body)
+
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["code"] == "MALFORMED_INPUT"
+
+    @pytest.mark.parametrize("half", [r"\ud800", r"\udfff"])
+    async def test_half_a_character_is_refused(self, api, loop_body, half):
+        body = json.dumps({**loop_body, "goal": "HALF"}).replace("HALF", half)
+
+        answer = await api.ask("POST", "loops", content=body.encode())
+
+        assert answer.status_code == 400, answer.text
+        assert await api.events() == []
+
     async def test_the_unknown_field_is_named(self, api, loop_body):
         answer = await api.post("loops", {**loop_body, "colour": "red"})
 
@@ -176,6 +205,26 @@ class TestForm:
 
         assert answer.status_code == 400, answer.text
         assert answer.json()["code"] == "MALFORMED_INPUT"
+
+    @pytest.mark.parametrize(
+        ("spoilt", "complaint"),
+        [
+            ('"goal": "a goal", "goal": "another"', "repeated key goal"),
+            ('"goal": NaN', "NaN is no number"),
+            (f'"goal": {"[" * 100}{"]" * 100}', "more than 64 levels"),
+        ],
+        ids=["a key twice", "no number", "too deep"],
+    )
+    async def test_a_body_that_could_mean_two_things_is_refused(
+        self, api, loop_body, spoilt, complaint
+    ):
+        body = json.dumps(loop_body).replace('"goal": "a goal"', spoilt)
+
+        answer = await api.ask("POST", "loops", content=body.encode())
+
+        assert answer.status_code == 400, answer.text
+        assert complaint in answer.json()["detail"]
+        assert await api.events() == []
 
     @pytest.mark.parametrize(
         "query",
@@ -265,6 +314,13 @@ class TestCorrelation:
         assert answer.headers["x-correlation-id"] == "corr:7"
         assert answer.json()["correlation_id"] == "corr:7"
 
+    async def test_so_does_a_body_that_is_not_read(self, api):
+        answer = await api.ask("POST", "loops", content=2 * BODY_BYTES_MAX * b"a")
+
+        assert answer.status_code == 413
+        made = answer.headers["x-correlation-id"]
+        assert answer.json()["correlation_id"] == made
+
 
 @pytest.mark.anyio
 class TestReadiness:
@@ -306,6 +362,63 @@ class TestReadiness:
 
         assert answer.status_code == 503
         assert answer.json()["checks"][0]["error"] == "no answer within 0.01 s"
+
+
+@pytest.mark.anyio
+class TestEvidenceStatus:
+    """C-EVID-6: whether a bundle is what was written, told by its bytes alone."""
+
+    async def a_bundle(self, api) -> str:
+        _, candidate_id = await api.a_candidate()
+        run = await api.a_run(candidate_id)
+        return str(run["evidence_bundle_hash"])
+
+    async def test_one_without_fault(self, api):
+        bundle = await self.a_bundle(api)
+
+        answer = await api.get(f"evidence/{bundle}/status")
+
+        assert answer.json() == {
+            "content_hash": bundle,
+            "available": True,
+            "integrity_ok": True,
+            "lost": {},
+            "error_code": None,
+        }
+
+    async def test_one_whose_part_is_gone(self, api):
+        bundle = await self.a_bundle(api)
+        store = api.stage.evidence_bytes
+        store.lose(store.keys()[-1])
+
+        answer = await api.get(f"evidence/{bundle}/status")
+
+        assert answer.json() == {
+            "content_hash": bundle,
+            "available": False,
+            "integrity_ok": False,
+            "lost": {"manifest.json": "MISSING"},
+            "error_code": "EVIDENCE_MISSING",
+        }
+
+    async def test_one_whose_manifest_is_none(self, api, monkeypatch):
+        bundle = await self.a_bundle(api)
+
+        async def forged(key, *, expected):
+            assert key.endswith("manifest.json"), expected
+            return b'{"no": "manifest"}'
+
+        monkeypatch.setattr(api.stage.evidence_bytes, "get", forged)
+
+        answer = await api.get(f"evidence/{bundle}/status")
+
+        assert answer.json() == {
+            "content_hash": bundle,
+            "available": False,
+            "integrity_ok": False,
+            "lost": {},
+            "error_code": "MANIFEST_INVALID",
+        }
 
 
 @pytest.mark.anyio

@@ -16,9 +16,11 @@ from sr_core.domain.errors import (
     ApprovalUnfit,
     BudgetExhausted,
     CandidateMismatch,
+    DecisionScopeMismatch,
     EvidenceMissing,
     IntegrityUnresolved,
     MalformedInput,
+    NonWaivable,
     NotFound,
     NotVerified,
     SuiteTaken,
@@ -35,9 +37,12 @@ from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import ActivateLoop, Budgets
 from sr_core.domain.refs import hash_bytes
+from sr_core.domain.run import RunFailed
 from sr_core.domain.shippable import Reason
-from sr_core.ports.content_store import ObjectKey
+from sr_core.ports.content_store import ObjectKey, Unretrievable
+from sr_core.ports.errors import Unavailable
 from sr_core.ports.event_store import BEGINNING, History
+from sr_core.ports.sandbox import SandboxUnavailable
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -52,6 +57,9 @@ from sr_core.testing import (
     CrowdedStore,
     Left,
     PerishableStore,
+    Script,
+    ScriptedRunner,
+    build_report,
     fails,
     passes,
     says_nothing,
@@ -77,6 +85,38 @@ class Forgetful(CrowdedStore):
         if boundary == CORE and self.looks > 1:
             return History(boundary=boundary, position=BEGINNING, events=())
         return await super().history(boundary)
+
+
+class NoSandbox(ScriptedRunner):
+    """A runner on a machine that has no sandbox."""
+
+    async def run(self, suite, files):
+        assert suite.oracles, files
+        raise SandboxUnavailable(sandbox="bubblewrap", why=["no \ud800 namespaces"])
+
+
+class OutOfReach(PerishableStore):
+    """A store that gives no answer."""
+
+    async def put(self, key, data):
+        assert data, key
+        raise Unavailable(system="s3", deadline_s=1)
+
+
+def reports(**changes: object) -> Script:
+    """An oracle that passes, but for what it writes into these fields."""
+    return lambda oracle, _: Left(
+        report=build_report(oracle.oracle_id, "PASS", **changes)
+    )
+
+
+async def why_it_failed(journey) -> str:
+    """The reason of the latest run, which came to no judgement."""
+    latest = (await journey.recorded())[-1].event
+    assert isinstance(latest, RunFailed)
+    row = await journey.row("runs", run_id=latest.run_id)
+    assert row["state"] == "FAILED"
+    return str(row["reason"])
 
 
 async def shipped(journey) -> Any:
@@ -261,6 +301,43 @@ class TestFailures:
         assert Reason.NOT_VERIFIED in ready.reasons
         row = await journey.row("candidates", candidate_id=journey.candidate_id)
         assert row["verification_status"] == "UNVERIFIED"
+
+    @pytest.mark.parametrize("act", ["approve", "freeze"])
+    async def test_whoever_is_refused_for_that_leaves_it_recorded(self, journey, act):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+        await journey.approve(journey.exception_id)
+        journey.stage.clock.skip(timedelta(hours=2))
+
+        with pytest.raises(NotVerified):
+            await getattr(journey, act)()
+
+        assert (await journey.types())[-1] == "CandidateVerificationComputed"
+        row = await journey.row("candidates", candidate_id=journey.candidate_id)
+        assert row["verification_status"] == "UNVERIFIED"
+
+    async def test_a_waiver_covers_one_run_and_not_the_next(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.judge()
+
+        await journey.verify()
+
+        row = await journey.row("candidates", candidate_id=journey.candidate_id)
+        assert row["verification_status"] == "UNVERIFIED"
+
+    async def test_an_advisory_failure_is_not_waived(self, journey):
+        journey.runner.scripts[SBOM] = fails
+        await journey.open()
+        await journey.judge()
+
+        with pytest.raises(NonWaivable, match="its word does not decide"):
+            await journey.draw_up_waiver(SBOM)
 
     async def test_a_waiver_that_is_lifted_does_too(self, journey):
         journey.runner.scripts[BUILD] = fails
@@ -544,25 +621,116 @@ class TestCandidates:
 
         assert key == "sha256/" + hash_bytes(b"a = 1\n").removeprefix("sha256:")
 
+    async def test_a_closed_loop_brings_forth_none(self, journey):
+        await journey.open()
+        await journey.close()
+
+        with pytest.raises(TransitionRefused, match="CLOSED, which refuses Register"):
+            await journey.make({"b": b"2"})
+
+        assert (await journey.types())[-1] == "LoopClosed"
+
     async def test_bytes_that_are_gone_fail_the_run(self, journey):
         await journey.open()
         (key,) = journey.stage.candidate_bytes.keys()
         journey.stage.candidate_bytes.lose(key)
 
-        await journey.judge()
+        with pytest.raises(Unretrievable):
+            await journey.judge()
 
-        row = await journey.row("runs", run_id=journey.run_id)
-        assert row["state"] == "FAILED"
-        assert row["reason"] == f"the candidate: {key} is MISSING"
+        assert await why_it_failed(journey) == f"{key} is MISSING"
 
     async def test_bytes_that_were_changed_fail_it_too(self, journey):
         await journey.open()
         (key,) = journey.stage.candidate_bytes.keys()
         journey.stage.candidate_bytes.overwrite(key, b"import os")
 
+        with pytest.raises(Unretrievable):
+            await journey.judge()
+
+        assert await why_it_failed(journey) == f"{key} is CORRUPTED"
+
+
+class TestRunsThatCannotBeCarriedOut:
+    """SPEC 4.2: a run that cannot be carried out ends as FAILED, and says why."""
+
+    async def test_without_a_sandbox(self, setting_out):
+        journey = setting_out(runner=NoSandbox())
+        await journey.open()
+
+        with pytest.raises(SandboxUnavailable):
+            await journey.judge()
+
+        why = await why_it_failed(journey)
+        assert why == "bubblewrap is no sandbox here: no \\ud800 namespaces"
+
+    async def test_without_a_place_for_its_evidence(self, journey):
+        await journey.open()
+        full = replace(journey.stage.platform, evidence_bytes=OutOfReach())
+
+        with pytest.raises(Unavailable):
+            await Runs(platform=full).judge(journey.candidate_id, CORE, asked(SYSTEM))
+
+        assert "s3 gave no usable answer" in await why_it_failed(journey)
+
+    async def test_another_can_follow(self, journey):
+        await journey.open()
+        (key,) = journey.stage.candidate_bytes.keys()
+        data = journey.stage.candidate_bytes.lose(key)
+        with pytest.raises(Unretrievable):
+            await journey.judge()
+        journey.stage.candidate_bytes.overwrite(key, data)
+
         await journey.judge()
 
-        assert (await journey.types())[-1] == "RunFailed"
+        assert (await journey.types())[-1] == "RunCompleted"
+
+
+class TestStrangeReports:
+    """SPEC 7.7, R-EVT-10: whatever an oracle writes, its run comes to an end."""
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"status": []}, {"status": {}}, {"oracle_id": "\ud800"}, {"status": "\x00"}],
+        ids=ascii,
+    )
+    async def test_one_that_says_nothing_is_silence(self, journey, changes):
+        journey.runner.scripts[BUILD] = reports(**changes)
+        await journey.open()
+
+        await journey.judge()
+
+        violation = await journey.row("integrity_violations", run_id=journey.run_id)
+        assert violation["condition"] == "ORACLE_GAP"
+
+    @pytest.mark.parametrize("summary", ["\ud800", "a\x00b", "\x1b[2J"], ids=ascii)
+    async def test_strange_words_are_written_out(self, journey, summary):
+        journey.runner.scripts[BUILD] = reports(summary=summary)
+        await journey.open()
+
+        await journey.judge()
+
+        reading = await read_bundle(
+            journey.stage.evidence_bytes, await journey.evidence()
+        )
+        assert reading.manifest is not None
+        said = {each.oracle_id: each.summary for each in reading.manifest.results}
+        assert said[BUILD] == ascii(summary)[1:-1]
+
+    async def test_so_are_the_names_of_files_that_were_refused(self, journey):
+        def leaves(oracle, files):
+            return Left(report=passes(oracle, files).report, refused={"\ud800": "\x00"})
+
+        journey.runner.scripts[BUILD] = leaves
+        await journey.open()
+
+        await journey.judge()
+
+        reading = await read_bundle(
+            journey.stage.evidence_bytes, await journey.evidence()
+        )
+        assert reading.manifest is not None
+        assert reading.manifest.metadata == {r"refused build/\ud800": r"\x00"}
 
 
 class TestBudgets:
@@ -614,6 +782,16 @@ class TestBudgets:
 
         assert failed["consecutive_failures"] == 1
         assert (loop["consecutive_failures"], loop["iteration_count"]) == (0, 2)
+
+    async def test_a_pause_by_hand_is_lifted_by_no_decision(self, journey):
+        await journey.open()
+        await journey.pause()
+        await journey.decide(StopTrigger.ORACLE_GAP)
+
+        with pytest.raises(DecisionScopeMismatch, match="was paused by hand"):
+            await journey.resume()
+
+        assert (await journey.types())[-1] == "DecisionRecorded"
 
     async def test_a_pause_by_hand_is_lifted_by_hand(self, journey):
         await journey.open()

@@ -1,5 +1,7 @@
 """Settings from the environment (SPEC 15.3): all of them known, or refused."""
 
+import os
+
 import pytest
 
 from sr_core.bootstrap.settings import SETTINGS, Setting, parse_settings
@@ -30,6 +32,7 @@ class TestWhatIsGiven:
         assert settings.human_clients == {"web", "cli"}
         assert settings.sandbox == "bubblewrap"
         assert settings.bwrap is None
+        assert settings.sandbox_directory is None
 
     def test_what_is_given_is_taken(self):
         settings = parse_settings(
@@ -55,6 +58,22 @@ class TestWhatIsGiven:
 
         meaning = SETTINGS[name].meaning
         assert str(malformed.value) == f"{name}: found None. Give {meaning}."
+
+    @pytest.mark.parametrize("name", sorted(REQUIRED))
+    def test_an_empty_one_is_not_given(self, name):
+        with pytest.raises(MalformedInput) as malformed:
+            parse_settings({**LEAST, name: ""})
+
+        meaning = SETTINGS[name].meaning
+        assert str(malformed.value) == f"{name}: found ''. Give {meaning}."
+
+    @pytest.mark.parametrize(
+        "name", sorted(each for each in SETTINGS if SETTINGS[each].default == "")
+    )
+    def test_what_is_empty_by_default_may_be_empty(self, name):
+        without = {each: LEAST[each] for each in LEAST if each != name}
+
+        assert parse_settings({**without, name: ""}) == parse_settings(without)
 
     def test_what_is_nobodys_of_ours_is_left_alone(self):
         settings = parse_settings({**LEAST, "PATH": "bin", "SRV": "1"})
@@ -110,6 +129,21 @@ class TestForm:
     def test_a_choice_is_one_of_a_few(self, name, value):
         with pytest.raises(MalformedInput, match=f"^{name}: found .* or "):
             parse_settings({**LEAST, name: value})
+
+    def test_runs_are_laid_out_where_it_says(self, tmp_path):
+        settings = parse_settings({**LEAST, "SR_SANDBOX_DIRECTORY": str(tmp_path)})
+
+        assert settings.sandbox_directory == tmp_path
+
+    @pytest.mark.parametrize("where", ["absent", "a file", "relative"])
+    def test_only_in_a_folder_that_is_there(self, tmp_path, where):
+        (tmp_path / "a file").touch()
+        given = os.path.relpath(tmp_path) if where == "relative" else tmp_path / where
+
+        with pytest.raises(
+            MalformedInput, match=r"^SR_SANDBOX_DIRECTORY: .* an existing directory"
+        ):
+            parse_settings({**LEAST, "SR_SANDBOX_DIRECTORY": str(given)})
 
 
 def test_secrets_are_not_part_of_what_is_printed():

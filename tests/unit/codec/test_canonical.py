@@ -168,10 +168,11 @@ class TestRestoring:
         ("spoil", "where"),
         [
             (lambda it: it.update(x=1), "x"),
+            (lambda it: it["parts"][1].update(x=1), r"parts\[1\]\.x"),
             (lambda it: it["by_name"]["c"].update(x=1), r"by_name\.c\.x"),
             (lambda it: it["maybe"].update(x=None), r"maybe\.x"),
         ],
-        ids=["outside", "in a map", "in an option"],
+        ids=["outside", "in a list", "in a map", "in an option"],
     )
     def test_a_surplus_field_is_refused_by_its_place(self, spoil, where):
         spoilt = raw()

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from sr_core.codec.canonical import canonical, plain
 from sr_core.codec.evidence import (
+    TEXT_CHARS_MAX,
+    escaped,
     hash_candidate,
     hash_suite,
     manifest_of,
@@ -128,11 +130,20 @@ class TestManifests:
         with pytest.raises(MalformedInput, match="evidence manifest"):
             parse_manifest(data)
 
-    def test_a_surplus_field_is_refused(self, manifest):
+    @pytest.mark.parametrize(
+        ("spoil", "where"),
+        [
+            (lambda raw: raw, "'confidence'"),
+            (lambda raw: raw["results"][0], r"'results\[0\]\.confidence'"),
+            (lambda raw: raw["artifacts"][1], r"'artifacts\[1\]\.confidence'"),
+        ],
+        ids=["outside", "in a result", "in an artifact"],
+    )
+    def test_a_surplus_field_is_refused(self, manifest, spoil, where):
         raw = json.loads(canonical(manifest))
-        raw["confidence"] = "high"
+        spoil(raw)["confidence"] = "high"
 
-        with pytest.raises(MalformedInput, match="confidence"):
+        with pytest.raises(MalformedInput, match=where):
             parse_manifest(json.dumps(raw).encode())
 
     @given(st.binary(max_size=200))
@@ -188,10 +199,12 @@ class TestReports:
             (build_report(BUILD, "PASS", verdict="PASS"), r"with \['verdict'\]"),
             (build_report(BUILD, "pass"), "status 'pass'"),
             (build_report(BUILD, ""), "status ''"),
-            (build_report(BUILD, "PASS", status=None), "status None"),
-            (build_report(BUILD, "PASS", status=0), "status 0"),
-            (build_report(BUILD, "PASS", oracle_id=1), "status 'PASS'"),
-            (build_report(BUILD, "PASS", summary=None), "status 'PASS'"),
+            (build_report(BUILD, "PASS", status=None), "a field that is no text"),
+            (build_report(BUILD, "PASS", status=0), "a field that is no text"),
+            (build_report(BUILD, "PASS", status=[]), "a field that is no text"),
+            (build_report(BUILD, "PASS", status={}), "a field that is no text"),
+            (build_report(BUILD, "PASS", oracle_id=1), "a field that is no text"),
+            (build_report(BUILD, "PASS", summary=None), "a field that is no text"),
         ],
         ids=[
             "empty",
@@ -209,6 +222,8 @@ class TestReports:
             "empty status",
             "null status",
             "number for status",
+            "list for status",
+            "map for status",
             "number for oracle",
             "null summary",
         ],
@@ -220,6 +235,24 @@ class TestReports:
         assert report.why.startswith("its report cannot be read: ")
         assert re.search(why, report.why)
 
+    def test_any_record_can_hold_what_it_says(self):
+        strange = "half \ud800, nul \x00"
+
+        report = parse_report(
+            build_report(strange, "PASS", summary=strange + TEXT_CHARS_MAX * "a")
+        )
+
+        assert isinstance(report, OracleReport)
+        assert report.oracle_id == r"half \ud800, nul \x00"
+        assert report.summary.startswith(r"half \ud800, nul \x00aaa")
+        assert canonical(report)
+
+    def test_any_record_can_hold_why_it_cannot_be_read(self):
+        report = parse_report(build_report(BUILD, "\ud800"))
+
+        assert isinstance(report, NoReport)
+        assert canonical(report)
+
     @pytest.mark.parametrize("name", REQUIRED)
     def test_without_one_of_its_fields_it_is_none(self, name):
         report = parse_report(build_report(BUILD, "PASS", **{name: ...}))
@@ -229,3 +262,35 @@ class TestReports:
     @given(st.binary(max_size=200))
     def test_no_bytes_make_it_fail_otherwise(self, data):
         assert isinstance(parse_report(data), NoReport)
+
+
+class TestTextThatNobodyVouchesFor:
+    """R-EVT-10: it is kept as text that the log and its index can hold."""
+
+    @pytest.mark.parametrize("text", ["", "plain", "é and 漢, \U0001f600", "a\\b"])
+    def test_what_can_be_printed_stays_as_it_is(self, text):
+        assert escaped(text) == text
+
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            ("\ud800", r"\ud800"),
+            ("a\x00b", r"a\x00b"),
+            ("\x1b[31m", r"\x1b[31m"),
+            ("one\ntwo", r"one\ntwo"),
+            ("\u202e", r"\u202e"),
+        ],
+        ids=ascii,
+    )
+    def test_the_rest_is_written_out(self, text, kept):
+        assert escaped(text) == kept
+
+    def test_a_long_one_is_cut_and_shows_it(self):
+        longest = TEXT_CHARS_MAX * "a"
+
+        assert escaped(longest) == longest
+        assert escaped(longest + "a") == longest + " ..."
+
+    @given(st.text(st.characters(), max_size=50))
+    def test_any_record_can_hold_it(self, text):
+        assert canonical(escaped(text))

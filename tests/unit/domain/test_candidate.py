@@ -17,9 +17,10 @@ from sr_core.domain.candidate import (
 from sr_core.domain.errors import CandidateMismatch, MalformedInput, TransitionRefused
 from sr_core.domain.ids import CandidateId
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.loop import CloseLoop
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.verification import VerificationStatus
-from sr_core.testing import AGENT, BUILD, SOME_HASH, ulid
+from sr_core.testing import AGENT, BUILD, HUMAN, LOOP_1, SOME_HASH, ulid
 
 CANDIDATE = CandidateId(f"{SOME_HASH}|cand_{ulid(1)}")
 
@@ -65,8 +66,10 @@ class TestPaths:
             "a\nb",
             "a\x1fb",
             "a\x7fb",
+            "\ud800",
+            "a/\udfffb",
         ],
-        ids=repr,
+        ids=ascii,
     )
     def test_any_other_is_refused(self, path):
         with pytest.raises(
@@ -114,31 +117,33 @@ class TestRegistration:
     """SPEC 1.1: the hash is computed, and the maker's is only compared."""
 
     def test_it_is_recorded_under_the_computed_hash(self, story):
-        iteration = story.open().iterate().iteration
+        story.open().iterate()
 
-        events = decide(iteration, REGISTER)
+        events = decide(story.loop, story.iteration, REGISTER)
 
         assert events == (
             CandidateMaterialized(
                 candidate_id=CANDIDATE,
                 content_hash=SOME_HASH,
-                loop_id=iteration.loop_id,
-                produced_by_iteration_id=iteration.iteration_id,
+                loop_id=story.loop.loop_id,
+                produced_by_iteration_id=story.iteration.iteration_id,
                 manifest=REGISTER.manifest,
             ),
         )
 
     def test_a_declaration_that_agrees_is_taken(self, story):
-        iteration = story.open().iterate().iteration
+        story.open().iterate()
 
-        assert decide(iteration, replace(REGISTER, declared=SOME_HASH))
+        assert decide(
+            story.loop, story.iteration, replace(REGISTER, declared=SOME_HASH)
+        )
 
     def test_one_that_does_not_is_refused(self, story):
-        iteration = story.open().iterate().iteration
+        story.open().iterate()
         other = hash_bytes(b"other bytes")
 
         with pytest.raises(CandidateMismatch) as mismatch:
-            decide(iteration, replace(REGISTER, declared=other))
+            decide(story.loop, story.iteration, replace(REGISTER, declared=other))
 
         assert str(mismatch.value) == (
             f"The bytes have the hash {SOME_HASH}, not the declared {other}. "
@@ -146,12 +151,20 @@ class TestRegistration:
         )
 
     def test_an_iteration_that_has_ended_brings_forth_nothing(self, story):
-        iteration = story.open().iterate().complete().iteration
+        story.open().iterate().complete()
 
         with pytest.raises(
             TransitionRefused, match="COMPLETED, which refuses Register"
         ):
-            decide(iteration, REGISTER)
+            decide(story.loop, story.iteration, REGISTER)
+
+    def test_nor_does_a_loop_that_is_closed(self, story):
+        story.open().iterate().give(CloseLoop(by=HUMAN))
+
+        with pytest.raises(TransitionRefused) as refused:
+            decide(story.loop, story.iteration, REGISTER)
+
+        assert (refused.value.subject, refused.value.phase) == (LOOP_1, "CLOSED")
 
 
 class TestState:

@@ -1,4 +1,4 @@
-"""Waivers (SPEC 4.5, 6.5, C-EXC-3, C-EXC-4): one failure, one candidate, a time."""
+"""Waivers (SPEC 4.5, 6.5, C-EXC-3, C-EXC-4): one failure, in one run, for a time."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +24,7 @@ from sr_core.domain.governed_exception import (
     evolve,
     resolve,
 )
-from sr_core.domain.ids import CandidateId, ExceptionId
+from sr_core.domain.ids import ExceptionId
 from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.testing import (
     AGENT,
@@ -32,15 +32,16 @@ from sr_core.testing import (
     BYSTANDER,
     HUMAN,
     NOON,
-    SOME_HASH,
+    SBOM,
     SYSTEM,
     UNIT_TESTS,
     Story,
+    build_suite,
     ulid,
 )
 
 EXCEPTION = ExceptionId(f"exc_{ulid(99)}")
-OTHER_CANDIDATE = CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")
+REQUIRED = build_suite().required
 ELSEWHERE = [AGENT, SYSTEM, BYSTANDER]
 
 
@@ -67,7 +68,7 @@ class TestCreation:
     """SPEC 4.5: a human asks, for an explicit failure, with a reason and an end."""
 
     def test_it_names_the_failure_it_covers(self, failed):
-        events = create(failed.run, creating(failed))
+        events = create(failed.run, REQUIRED, creating(failed))
 
         assert events == (
             WaiverCreated(
@@ -86,21 +87,21 @@ class TestCreation:
     @pytest.mark.parametrize("by", ELSEWHERE, ids=str)
     def test_nobody_else_asks(self, failed, by):
         with pytest.raises(AuthorityRequired, match="creating a waiver needs"):
-            create(failed.run, creating(failed, by=by))
+            create(failed.run, REQUIRED, creating(failed, by=by))
 
     @pytest.mark.parametrize("target", [*IntegrityCondition, *StopTrigger], ids=str)
     def test_no_integrity_condition_is_waived(self, failed, target):
         with pytest.raises(NonWaivable, match="it is an integrity condition"):
-            create(failed.run, creating(failed, target=target.value))
+            create(failed.run, REQUIRED, creating(failed, target=target.value))
 
     @pytest.mark.parametrize("target", ["build", "everything", "oracle:", ""], ids=repr)
     def test_the_target_is_an_oracle(self, failed, target):
         with pytest.raises(MalformedInput, match="oracle id"):
-            create(failed.run, creating(failed, target=target))
+            create(failed.run, REQUIRED, creating(failed, target=target))
 
     def test_before_any_run_there_is_nothing_to_waive(self, failed):
         with pytest.raises(NonWaivable, match="no run has judged by it"):
-            create(None, creating(failed))
+            create(None, REQUIRED, creating(failed))
 
     @pytest.mark.parametrize(
         ("said", "told"),
@@ -116,17 +117,23 @@ class TestCreation:
         story.open().iterate().register().judge({BUILD: said})
 
         with pytest.raises(NonWaivable, match=told):
-            create(story.run, creating(story))
+            create(story.run, REQUIRED, creating(story))
+
+    def test_an_advisory_oracle_has_nothing_to_waive(self, story):
+        story.open().iterate().register().judge({SBOM: ResultStatus.FAIL})
+
+        with pytest.raises(NonWaivable, match="its word does not decide"):
+            create(story.run, REQUIRED, creating(story, target=SBOM))
 
     @pytest.mark.parametrize("rationale", ["", " \n"], ids=repr)
     def test_it_says_why(self, failed, rationale):
         with pytest.raises(MalformedInput, match="why it is acceptable"):
-            create(failed.run, creating(failed, rationale=rationale))
+            create(failed.run, REQUIRED, creating(failed, rationale=rationale))
 
     @pytest.mark.parametrize("age", [timedelta(0), timedelta(seconds=1)], ids=str)
     def test_it_ends_in_the_future(self, failed, age):
         with pytest.raises(MalformedInput, match="a time in the future"):
-            create(failed.run, creating(failed, expires_at=NOON - age))
+            create(failed.run, REQUIRED, creating(failed, expires_at=NOON - age))
 
 
 class TestActivation:
@@ -135,7 +142,7 @@ class TestActivation:
     def test_a_human_brings_it_into_force(self, failed):
         waiver = failed.draw_up_waiver().waiver
 
-        events = activate(waiver, failed.run, HUMAN)
+        events = activate(waiver, failed.run, REQUIRED, HUMAN)
 
         assert events == (ExceptionActivated(exception_id=waiver.exception_id),)
 
@@ -144,20 +151,26 @@ class TestActivation:
         waiver = failed.draw_up_waiver().waiver
 
         with pytest.raises(AuthorityRequired, match="activating a waiver needs"):
-            activate(waiver, failed.run, by)
+            activate(waiver, failed.run, REQUIRED, by)
 
     def test_it_happens_once(self, failed):
         waiver = failed.waive().waiver
 
         with pytest.raises(TransitionRefused, match="ACTIVE, which refuses Activate"):
-            activate(waiver, failed.run, HUMAN)
+            activate(waiver, failed.run, REQUIRED, HUMAN)
 
     def test_a_failure_that_is_gone_is_not_waived(self, failed):
         waiver = failed.draw_up_waiver().waiver
         failed.judge()
 
         with pytest.raises(NonWaivable, match="has PASS, not FAIL"):
-            activate(waiver, failed.run, HUMAN)
+            activate(waiver, failed.run, REQUIRED, HUMAN)
+
+    def test_an_oracle_whose_word_does_not_decide_is_not_waived(self, failed):
+        waiver = failed.draw_up_waiver().waiver
+
+        with pytest.raises(NonWaivable, match="its word does not decide"):
+            activate(waiver, failed.run, REQUIRED - {BUILD}, HUMAN)
 
 
 class TestResolution:
@@ -186,40 +199,47 @@ class TestResolution:
 
 
 class TestCover:
-    """C-EXC-3: this oracle, this candidate, this long, and only in force."""
+    """C-EXC-3: this oracle, in this run, this long, and only in force."""
 
     def test_it_covers_what_it_names(self, failed):
         waiver = failed.waive().waiver
 
-        assert waiver.covers(waiver.candidate_id, BUILD, now=NOON)
+        assert waiver.covers(failed.run, BUILD, now=NOON)
+
+    def test_it_covers_no_later_run_of_the_candidate(self, failed):
+        waiver = failed.waive().waiver
+        failed.judge({BUILD: ResultStatus.FAIL})
+
+        assert not waiver.covers(failed.run, BUILD, now=NOON)
 
     def test_it_covers_no_other_candidate(self, failed):
         waiver = failed.waive().waiver
+        failed.register({"b": b"other"}).judge({BUILD: ResultStatus.FAIL})
 
-        assert not waiver.covers(OTHER_CANDIDATE, BUILD, now=NOON)
+        assert not waiver.covers(failed.run, BUILD, now=NOON)
 
     def test_it_covers_no_other_oracle(self, failed):
         waiver = failed.waive().waiver
 
-        assert not waiver.covers(waiver.candidate_id, UNIT_TESTS, now=NOON)
+        assert not waiver.covers(failed.run, UNIT_TESTS, now=NOON)
 
     def test_at_its_end_it_covers_nothing(self, failed):
         waiver = failed.waive().waiver
         before = waiver.expires_at - timedelta(microseconds=1)
 
-        assert waiver.covers(waiver.candidate_id, BUILD, now=before)
-        assert not waiver.covers(waiver.candidate_id, BUILD, now=waiver.expires_at)
+        assert waiver.covers(failed.run, BUILD, now=before)
+        assert not waiver.covers(failed.run, BUILD, now=waiver.expires_at)
 
     def test_before_it_is_in_force_it_covers_nothing(self, failed):
         waiver = failed.draw_up_waiver().waiver
 
-        assert not waiver.covers(waiver.candidate_id, BUILD, now=NOON)
+        assert not waiver.covers(failed.run, BUILD, now=NOON)
 
     def test_once_lifted_it_covers_nothing(self, failed):
         failed.waive()
         failed.record(resolve(failed.waiver, HUMAN))
 
-        assert not failed.waiver.covers(failed.waiver.candidate_id, BUILD, now=NOON)
+        assert not failed.waiver.covers(failed.run, BUILD, now=NOON)
 
 
 class TestFolding:

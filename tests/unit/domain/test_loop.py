@@ -418,6 +418,14 @@ class TestResume:
 
         assert story.loop.phase is LoopPhase.ACTIVE
 
+    def test_nor_does_it_take_one(self, story):
+        story.open().give(PauseLoop(by=HUMAN))
+        made = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        for named in (UNKNOWN_DECISION, made):
+            with pytest.raises(DecisionScopeMismatch, match="was paused by hand"):
+                story.resume(named)
+
     def test_a_decision_made_since_lets_it_go_on(self, story):
         story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
         decided = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)

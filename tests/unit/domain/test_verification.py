@@ -48,7 +48,6 @@ def found(
     now: datetime | None = None,
 ) -> Finding:
     return compute(
-        story.candidate.candidate_id,
         story.facts if facts is None else facts,
         profile=STRICT_CORE,
         waivers=story.dossier.waivers.values(),
@@ -144,6 +143,14 @@ class TestWithExceptions:
         story.register({"b": b"other"}).judge({BUILD: FAIL})
 
         assert found(story).status is UNVERIFIED
+
+    def test_a_waiver_of_an_earlier_run(self):
+        story = a_judged({BUILD: FAIL}).waive().judge({BUILD: FAIL})
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.waived_by == {}
 
     def test_a_waiver_of_an_oracle_that_the_profile_protects(self):
         story = a_judged({INTEGRITY_SMOKE: FAIL}).waive(INTEGRITY_SMOKE)

@@ -176,7 +176,7 @@ class TestTogether:
 
         assert str(refused(parse, text)).splitlines() == [
             "a-story.scenario.yaml:1:1: the file has no `title`. Give it `title:`.",
-            "a-story.scenario.yaml:2:1: the file has no key `titel`. Did you mean `title`.",
+            "a-story.scenario.yaml:2:1: the file has no key `titel`. Did you mean `title`?",
         ]
 
     def test_an_unknown_step_makes_its_name_all_the_same(self, parse, a_file):

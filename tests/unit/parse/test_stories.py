@@ -213,7 +213,7 @@ class TestMatrix:
 class TestMoments:
     """`at`, `after` and `while` name points of the story that exist."""
 
-    @pytest.mark.parametrize("word", ["RunCompleted", "run.start", "a-b.c_d", "A1"])
+    @pytest.mark.parametrize("word", ["RunCompleted", "candidate.verify", "A1"])
     def test_of_an_event_or_a_step(self, parse, a_file, word):
         at = parse(a_file("RunCompleted", word)).faults[0].at
 
@@ -235,6 +235,21 @@ class TestMoments:
     )
     def test_of_another_form_are_refused(self, codes, a_file, written, code):
         assert codes(a_file("{after: RunCompleted}", f"{{after: {written}}}")) == [code]
+
+    def test_a_step_that_there_is_not_is_refused(self, codes, a_file):
+        text = a_file("RunCompleted", "candidate.verfy")
+
+        assert codes(text) == [Code.UNKNOWN_STEP]
+
+    def test_nobody_sees_an_event_coming(self, codes, a_file):
+        text = a_file("after: RunCompleted", "before: RunCompleted")
+
+        assert codes(text) == [Code.BAD_EVENT]
+
+    def test_what_always_holds_is_given_no_time(self, codes, a_file):
+        text = a_file("while: lost}", "while: lost, within: 2s}")
+
+        assert codes(text) == [Code.UNKNOWN_KEY]
 
     def test_a_fault_that_says_nothing_of_its_moment_is_refused(self, codes, a_file):
         assert codes(a_file("{after: RunCompleted}", "RunCompleted")) == [

@@ -1,32 +1,19 @@
-"""Stand-ins and builders for tests of this package, and of programs built on it.
+"""A story: one loop, told by giving commands to the rules.
 
-    Story          gives commands to the rules and folds what they decide
-    Stage          the use cases over memory stores and a scripted runner
-    ScriptedRunner runs Python functions instead of programs
-
-A story stands on real decisions only: no test can begin from a state that the rules do
-not lead to. Each act of a story changes it and returns it.
+It stands on real decisions only: no test can begin from a state that the rules do not
+lead to. Each act of a story changes it and returns it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Final, Self, TypeAlias
+from datetime import datetime, timedelta
+from typing import Self
 
-from sr_core.adapters.memory.content_store import MemoryContentStore
-from sr_core.adapters.memory.event_store import MemoryEventStore
-from sr_core.adapters.memory.read_model import MemoryReadModel
-from sr_core.application.platform import Platform
-from sr_core.application.recorder import Recorder
 from sr_core.codec.canonical import canonical
 from sr_core.codec.evidence import (
-    RESULT_SCHEMA,
     hash_candidate,
-    hash_suite,
     manifest_of,
 )
 from sr_core.domain import (
@@ -38,10 +25,9 @@ from sr_core.domain import (
     governed_exception,
     iteration,
     loop,
-    oracle_suite,
     run,
 )
-from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.actors import Actor
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.decision import DecisionKind
 from sr_core.domain.dossier import Dossier
@@ -62,133 +48,35 @@ from sr_core.domain.ids import (
     ExceptionId,
     FreezeId,
     IterationId,
-    LoopId,
     OracleId,
     RunId,
-    SuiteId,
     build_candidate_id,
 )
-from sr_core.domain.integrity import PORTAL_ROLE, IntegrityCondition, StopTrigger
+from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.domain.integrity import Portal as PortalName
 from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import Budgets, LoopCommand
 from sr_core.domain.oracle_suite import (
-    Classification,
-    Oracle,
     OracleSuiteRegistered,
     SuiteDefinition,
 )
 from sr_core.domain.profile import STRICT_CORE, Profile
-from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation, hash_bytes
+from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.verification import SuiteFacts
-from sr_core.ports.content_store import ObjectKey
-from sr_core.ports.errors import VersionConflict
-from sr_core.ports.event_store import (
-    Batch,
-    EventStore,
-    History,
-    Position,
-    StoredEvent,
-    StreamId,
+from sr_core.testing.values import (
+    AGENT,
+    BUILD,
+    DIRECTIVE,
+    FILES,
+    HUMAN,
+    LOOP_1,
+    NOON,
+    PLATFORM,
+    SYSTEM,
+    CountingIds,
+    build_suite,
+    register,
 )
-from sr_core.ports.identity import NotAuthenticated
-from sr_core.ports.oracle_runner import OracleRunner, OracleSeen, RunSeen
-
-HUMAN: Final = Actor(
-    ActorKind.HUMAN, "oidc_sub:issuer:alice", frozenset(PORTAL_ROLE.values())
-)
-"""A human who may bind at every portal."""
-BYSTANDER: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:bob")
-"""A human who may bind at none."""
-AGENT: Final = Actor(ActorKind.AGENT, "agent:lab:7", frozenset({"agent"}))
-SYSTEM: Final = Actor(ActorKind.SYSTEM, "svc:governor:key_01", frozenset({"system"}))
-PLATFORM: Final = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
-
-NOON: Final = datetime(2026, 1, 9, 12, tzinfo=UTC)
-
-
-def ulid(n: int) -> str:
-    """Return a ULID that reads as its number."""
-    return f"{n:026d}"
-
-
-LOOP_1: Final = LoopId(f"loop_{ulid(1)}")
-SOME_HASH: Final = hash_bytes(b"some bytes")
-DIRECTIVE: Final = Ref(
-    kind=RefKind.GOVERNED_ARTIFACT,
-    id="SR-DIRECTIVE",
-    rel=RefRelation.DEPENDS_ON,
-    meta={"content_hash": hash_bytes(b"a directive"), "version": "1.0.0"},
-)
-BUILD: Final = OracleId("oracle:build")
-UNIT_TESTS: Final = OracleId("oracle:unit_tests")
-INTEGRITY_SMOKE: Final = OracleId("oracle:integrity_smoke")
-"""An oracle whose failure the profile does not let anyone waive."""
-SBOM: Final = OracleId("oracle:sbom")
-"""An advisory oracle."""
-CORE: Final = SuiteId("suite:SR-SUITE-CORE")
-FILES: Final[Mapping[str, bytes]] = {"src/a.py": b"a = 1\n"}
-
-
-class TickingClock:
-    """A `Clock` that moves on by one second at each look, from noon."""
-
-    def __init__(self, start: datetime = NOON) -> None:
-        self._start = start
-        self._looks = count()
-
-    def now(self) -> datetime:
-        """See `Clock.now`."""
-        return self._start + timedelta(seconds=next(self._looks))
-
-    def skip(self, step: timedelta) -> None:
-        """Let that much time pass at once."""
-        self._start += step
-
-
-class CountingIds:
-    """An `IdSource` that numbers what it makes."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-
-    def fresh(self, prefix: str) -> str:
-        """See `IdSource.fresh`."""
-        return f"{prefix}_{ulid(next(self._numbers))}"
-
-
-def build_suite(
-    oracles: Iterable[OracleId] = (BUILD, UNIT_TESTS, INTEGRITY_SMOKE),
-    *,
-    advisory: Iterable[OracleId] = (SBOM,),
-    suite_id: SuiteId = CORE,
-) -> SuiteDefinition:
-    """Return a suite with these oracles."""
-    kinds = {
-        **dict.fromkeys(oracles, Classification.REQUIRED),
-        **dict.fromkeys(advisory, Classification.ADVISORY),
-    }
-    return SuiteDefinition(
-        suite_id=suite_id,
-        oracles=tuple(
-            Oracle(
-                oracle_id=each,
-                argv=("python", f"/oracles/{each.removeprefix('oracle:')}.py"),
-                report=f"reports/{each.removeprefix('oracle:')}.json",
-                classification=kind,
-            )
-            for each, kind in kinds.items()
-        ),
-    )
-
-
-def register(definition: SuiteDefinition) -> OracleSuiteRegistered:
-    """Return the suite as a human registered it."""
-    command = oracle_suite.RegisterSuite(
-        by=HUMAN, definition=definition, suite_hash=hash_suite(definition)
-    )
-    (registered,) = oracle_suite.decide(None, command)
-    return registered
 
 
 @dataclass(kw_only=True)
@@ -243,6 +131,11 @@ class Story:
     def approval(self) -> approval.ApprovalRecorded:
         """The latest approval."""
         return [*self.dossier.approvals.values()][-1]
+
+    @property
+    def required(self) -> frozenset[OracleId]:
+        """The oracles whose word decides."""
+        return self.suite.definition.required
 
     @property
     def facts(self) -> tuple[SuiteFacts, ...]:
@@ -343,7 +236,7 @@ class Story:
             candidate_id=build_candidate_id(hash_candidate(manifest), fresh=fresh),
             manifest=manifest,
         )
-        return self.record(candidate.decide(self.iteration, command))
+        return self.record(candidate.decide(self.loop, self.iteration, command))
 
     def begin_run(self) -> Self:
         """Start a run of the suite over the latest candidate."""
@@ -423,7 +316,7 @@ class Story:
             expires_at=self.now + timedelta(hours=1),
             now=self.now,
         )
-        return self.record(governed_exception.create(judged, command))
+        return self.record(governed_exception.create(judged, self.required, command))
 
     def waive(self, oracle: str = BUILD) -> Self:
         """Draw up a waiver and bring it into force."""
@@ -431,7 +324,9 @@ class Story:
         judged = self.dossier.run_judging_by(
             self.candidate.candidate_id, OracleId(oracle)
         )
-        return self.record(governed_exception.activate(self.waiver, judged, HUMAN))
+        return self.record(
+            governed_exception.activate(self.waiver, judged, self.required, HUMAN)
+        )
 
     def approve(
         self,
@@ -541,175 +436,3 @@ def build_manifest(
         produced_by=PLATFORM.actor_id,
         produced_at="2026-01-09T12:00:02.000000Z",
     )
-
-
-# Oracles that are functions.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What one scripted oracle leaves: its report, its exit status, other files."""
-
-    report: bytes | None
-    exit_status: int | None = 0
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
-
-
-Script: TypeAlias = Callable[[Oracle, Mapping[str, bytes]], Left]
-"""A program as a function of its own definition and the candidate's files."""
-
-
-def build_report(oracle_id: str, status: str, /, **changes: object) -> bytes:
-    """Return a report of the form ``sr.oracle_result.v1``; a change to ... leaves out."""
-    whole = {
-        "schema": RESULT_SCHEMA,
-        "oracle_id": oracle_id,
-        "status": status,
-        "started_at": "2026-01-09T12:00:00Z",
-        "completed_at": "2026-01-09T12:00:01Z",
-        "duration_ms": 1000,
-        "exit_code": 0 if status == "PASS" else 1,
-        "summary": f"{status} by script",
-        **changes,
-    }
-    return json.dumps(
-        {name: value for name, value in whole.items() if value is not ...}
-    ).encode()
-
-
-def passes(oracle: Oracle, _: Mapping[str, bytes]) -> Left:
-    """Judge that all is well."""
-    return Left(report=build_report(oracle.oracle_id, "PASS"))
-
-
-def fails(oracle: Oracle, _: Mapping[str, bytes]) -> Left:
-    """Judge that something is wrong."""
-    return Left(report=build_report(oracle.oracle_id, "FAIL"), exit_status=1)
-
-
-def says_nothing(_: Oracle, __: Mapping[str, bytes]) -> Left:
-    """End well without having judged."""
-    return Left(report=None)
-
-
-class ScriptedRunner:
-    """An `OracleRunner` whose oracles are functions; one not named passes.
-
-    Those in `left_out` are not run at all.
-    """
-
-    def __init__(self, scripts: Mapping[OracleId, Script] | None = None) -> None:
-        self.scripts = dict(scripts or {})
-        self.left_out: set[OracleId] = set()
-        self.clock = TickingClock()
-
-    async def run(self, suite: SuiteDefinition, files: Mapping[str, bytes]) -> RunSeen:
-        """See `OracleRunner.run`."""
-        return RunSeen(
-            fingerprint={"sandbox": "scripted"},
-            oracles=tuple(
-                self._seen(each, files)
-                for each in suite.oracles
-                if each.oracle_id not in self.left_out
-            ),
-        )
-
-    def _seen(self, oracle: Oracle, files: Mapping[str, bytes]) -> OracleSeen:
-        started_at = self.clock.now()
-        left = self.scripts.get(oracle.oracle_id, passes)(oracle, dict(files))
-        report = {} if left.report is None else {oracle.report: left.report}
-        return OracleSeen(
-            oracle_id=oracle.oracle_id,
-            started_at=started_at,
-            finished_at=self.clock.now(),
-            exit_status=left.exit_status,
-            files={**left.files, **report},
-            refused=left.refused,
-        )
-
-
-# Stores with faults, and a platform over them.
-
-
-class PerishableStore(MemoryContentStore):
-    """A `ContentStore` in memory whose objects can be lost, changed and brought back."""
-
-    def keys(self) -> tuple[ObjectKey, ...]:
-        """Return where the objects lie, in the order of writing."""
-        return tuple(self._objects)
-
-    def lose(self, key: ObjectKey) -> bytes:
-        """Let the object be gone, and return what it was."""
-        return self._objects.pop(key)
-
-    def overwrite(self, key: ObjectKey, data: bytes) -> None:
-        """Let the object be `data`, behind the back of whoever wrote it."""
-        self._objects[key] = data
-
-
-class CrowdedStore:
-    """An `EventStore` at which someone else comes first, `conflicts` times."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self.conflicts = 0
-
-    async def append(self, batch: Batch) -> tuple[Position, ...]:
-        """See `EventStore.append`."""
-        if self.conflicts:
-            self.conflicts -= 1
-            raise VersionConflict(
-                boundary=batch.boundary,
-                expected=batch.expected,
-                actual=batch.expected + 1,
-            )
-        return await self._store.append(batch)
-
-    async def history(self, boundary: StreamId) -> History:
-        """See `EventStore.history`."""
-        return await self._store.history(boundary)
-
-    async def boundary_of(self, stream_id: StreamId) -> StreamId | None:
-        """See `EventStore.boundary_of`."""
-        return await self._store.boundary_of(stream_id)
-
-    async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
-        """See `EventStore.read`."""
-        return await self._store.read(after=after, limit=limit)
-
-
-class TokenTable:
-    """An `Identity` that knows its tokens by heart."""
-
-    def __init__(self, actors: Mapping[str, Actor]) -> None:
-        self._actors = dict(actors)
-
-    async def actor_of(self, token: str) -> Actor:
-        """See `Identity.actor_of`."""
-        if token not in self._actors:
-            raise NotAuthenticated(reason="no such token")
-        return self._actors[token]
-
-
-class Stage:
-    """A platform over memory stores, with a hand on everything that it stands on."""
-
-    def __init__(self, runner: OracleRunner | None = None) -> None:
-        self.clock = TickingClock()
-        self.ids = CountingIds()
-        self.rows = MemoryReadModel()
-        self.log = CrowdedStore(MemoryEventStore(self.rows))
-        self.candidate_bytes = PerishableStore()
-        self.evidence_bytes = PerishableStore()
-        self.platform = Platform(
-            recorder=Recorder(
-                store=self.log, clock=self.clock, ids=self.ids, platform=PLATFORM
-            ),
-            rows=self.rows,
-            candidate_bytes=self.candidate_bytes,
-            evidence_bytes=self.evidence_bytes,
-            runner=runner or ScriptedRunner(),
-            clock=self.clock,
-            ids=self.ids,
-        )

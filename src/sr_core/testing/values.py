@@ -1,0 +1,121 @@
+"""Actors, names, times and suites that tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Final
+
+from sr_core.codec.evidence import hash_suite
+from sr_core.domain import oracle_suite
+from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.ids import (
+    LoopId,
+    OracleId,
+    SuiteId,
+)
+from sr_core.domain.integrity import PORTAL_ROLE
+from sr_core.domain.oracle_suite import (
+    Classification,
+    Oracle,
+    OracleSuiteRegistered,
+    SuiteDefinition,
+)
+from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
+
+HUMAN: Final = Actor(
+    ActorKind.HUMAN, "oidc_sub:issuer:alice", frozenset(PORTAL_ROLE.values())
+)
+"""A human who may bind at every portal."""
+BYSTANDER: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:bob")
+"""A human who may bind at none."""
+AGENT: Final = Actor(ActorKind.AGENT, "agent:lab:7", frozenset({"agent"}))
+SYSTEM: Final = Actor(ActorKind.SYSTEM, "svc:governor:key_01", frozenset({"system"}))
+PLATFORM: Final = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
+
+NOON: Final = datetime(2026, 1, 9, 12, tzinfo=UTC)
+
+
+def ulid(n: int) -> str:
+    """Return a ULID that reads as its number."""
+    return f"{n:026d}"
+
+
+LOOP_1: Final = LoopId(f"loop_{ulid(1)}")
+SOME_HASH: Final = hash_bytes(b"some bytes")
+DIRECTIVE: Final = Ref(
+    kind=RefKind.GOVERNED_ARTIFACT,
+    id="SR-DIRECTIVE",
+    rel=RefRelation.DEPENDS_ON,
+    meta={"content_hash": hash_bytes(b"a directive"), "version": "1.0.0"},
+)
+BUILD: Final = OracleId("oracle:build")
+UNIT_TESTS: Final = OracleId("oracle:unit_tests")
+INTEGRITY_SMOKE: Final = OracleId("oracle:integrity_smoke")
+"""An oracle whose failure the profile does not let anyone waive."""
+SBOM: Final = OracleId("oracle:sbom")
+"""An advisory oracle."""
+CORE: Final = SuiteId("suite:SR-SUITE-CORE")
+FILES: Final[Mapping[str, bytes]] = {"src/a.py": b"a = 1\n"}
+
+
+class TickingClock:
+    """A `Clock` that moves on by one second at each look, from noon."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._start = start
+        self._looks = count()
+
+    def now(self) -> datetime:
+        """See `Clock.now`."""
+        return self._start + timedelta(seconds=next(self._looks))
+
+    def skip(self, step: timedelta) -> None:
+        """Let that much time pass at once."""
+        self._start += step
+
+
+class CountingIds:
+    """An `IdSource` that numbers what it makes."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def fresh(self, prefix: str) -> str:
+        """See `IdSource.fresh`."""
+        return f"{prefix}_{ulid(next(self._numbers))}"
+
+
+def build_suite(
+    oracles: Iterable[OracleId] = (BUILD, UNIT_TESTS, INTEGRITY_SMOKE),
+    *,
+    advisory: Iterable[OracleId] = (SBOM,),
+    suite_id: SuiteId = CORE,
+) -> SuiteDefinition:
+    """Return a suite with these oracles."""
+    kinds = {
+        **dict.fromkeys(oracles, Classification.REQUIRED),
+        **dict.fromkeys(advisory, Classification.ADVISORY),
+    }
+    return SuiteDefinition(
+        suite_id=suite_id,
+        oracles=tuple(
+            Oracle(
+                oracle_id=each,
+                argv=("python", f"/oracles/{each.removeprefix('oracle:')}.py"),
+                report=f"reports/{each.removeprefix('oracle:')}.json",
+                classification=kind,
+            )
+            for each, kind in kinds.items()
+        ),
+    )
+
+
+def register(definition: SuiteDefinition) -> OracleSuiteRegistered:
+    """Return the suite as a human registered it."""
+    command = oracle_suite.RegisterSuite(
+        by=HUMAN, definition=definition, suite_hash=hash_suite(definition)
+    )
+    (registered,) = oracle_suite.decide(None, command)
+    return registered
