@@ -20,7 +20,7 @@ from sr_core.domain import dossier as dossiers
 from sr_core.domain.approval import ApprovalDecision, RecordApproval
 from sr_core.domain.decision import DecisionKind, RecordDecision
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import NotFound, Refused
+from sr_core.domain.errors import MalformedInput, NotFound, Refused
 from sr_core.domain.events import Ruling
 from sr_core.domain.freeze import CreateFreeze
 from sr_core.domain.governed_exception import CreateWaiver
@@ -188,7 +188,7 @@ class Portals:
                     recorded_evidence=after.evidence_of(candidate_id),
                     active_exceptions=self._active(after, candidate_id),
                 )
-            except Refused as refusal:
+            except (Refused, MalformedInput) as refusal:
                 return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *approved))
 
@@ -224,7 +224,7 @@ class Portals:
                     approval=after.approval(approval_id),
                     active_exceptions=self._active(after, candidate_id),
                 )
-            except Refused as refusal:
+            except (Refused, MalformedInput) as refusal:
                 return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *frozen))
 

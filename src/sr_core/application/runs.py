@@ -114,13 +114,12 @@ class Runs:
             content_hash = await write_bundle(
                 self.platform.evidence_bytes, evidence, blobs
             )
-        except SrError as failure:
-            await self._fail(loop_id, run_id, escaped(failure.found), asked)
+            violations = await self._violations(evidence, suite)
+        except Exception as failure:
+            await self._fail(loop_id, run_id, _reason(failure), asked)
             raise
         command = RecordEvidence(
-            manifest=evidence,
-            manifest_hash=content_hash,
-            violations=await self._violations(evidence, suite),
+            manifest=evidence, manifest_hash=content_hash, violations=violations
         )
         await self._end(loop_id, run_id, command, asked)
 
@@ -221,6 +220,13 @@ class Runs:
             metadata=refused,
         )
         return manifest, blobs
+
+
+def _reason(failure: Exception) -> str:
+    """Return why a run could not be carried out; a bug is named and no more."""
+    if isinstance(failure, SrError):
+        return escaped(failure.found)
+    return f"the platform failed: {type(failure).__name__}"
 
 
 def _word(oracle: Oracle, seen: OracleSeen) -> Word:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, get_args
 from sr_core.domain.approval import ApprovalRecorded
 from sr_core.domain.candidate import CandidateMaterialized
 from sr_core.domain.decision import DecisionRecorded
-from sr_core.domain.errors import Refused
+from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeRecordCreated
 from sr_core.domain.governed_exception import (
     ExceptionActivated,
@@ -187,4 +187,4 @@ class Ruling:
     """
 
     events: tuple[DomainEvent, ...] = ()
-    refusal: Refused | None = None
+    refusal: SrError | None = None

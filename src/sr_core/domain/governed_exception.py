@@ -168,7 +168,12 @@ def activate(
     """
     _authorise(by, "activating a waiver")
     _require_phase(waiver, ExceptionPhase.CREATED, "ActivateException")
-    _failed(run, required, waiver.oracle_id)
+    judged = _failed(run, required, waiver.oracle_id)
+    if judged.run_id != waiver.run_id:
+        raise NonWaivable(
+            target=waiver.oracle_id,
+            why=f"{judged.run_id} has judged since {waiver.run_id}, which it is about",
+        )
     return (ExceptionActivated(exception_id=waiver.exception_id),)
 
 

@@ -104,20 +104,20 @@ def compute(
     (C-OR-4), and where no suite is required none can vouch: that shows nothing.
     """
     conditions: dict[IntegrityCondition, str] = {}
-    failed: dict[OracleId, Run] = {}
+    failed: list[tuple[Run, OracleId]] = []
     if not facts:
         conditions[IntegrityCondition.ORACLE_GAP] = "no suite is required"
     for each in facts:
         for condition, why in _conditions(each, known_missing):
             conditions.setdefault(condition, why)
-        failed |= dict.fromkeys(_failed(each), each.run) if each.run else {}
-    waived_by = {
-        oracle: waiver.exception_id
-        for oracle, run in failed.items()
+        failed += [(each.run, oracle) for oracle in _failed(each) if each.run]
+    waived = {
+        (run.run_id, oracle): waiver.exception_id
+        for run, oracle in failed
         for waiver in waivers
         if oracle in profile.waivable and waiver.covers(run, oracle, now=now)
     }
-    if conditions or failed.keys() - waived_by.keys():
+    if conditions or len(waived) < len(failed):
         status = VerificationStatus.UNVERIFIED
     elif failed:
         status = VerificationStatus.VERIFIED_WITH_EXCEPTIONS
@@ -126,8 +126,8 @@ def compute(
     return Finding(
         status=status,
         conditions=conditions,
-        failed=frozenset(failed),
-        waived_by=waived_by,
+        failed=frozenset(oracle for _, oracle in failed),
+        waived_by={oracle: waiver for (_, oracle), waiver in waived.items()},
     )
 
 

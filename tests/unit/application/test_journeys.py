@@ -92,7 +92,7 @@ class NoSandbox(ScriptedRunner):
 
     async def run(self, suite, files):
         assert suite.oracles, files
-        raise SandboxUnavailable(sandbox="bubblewrap", why=["no \ud800 namespaces"])
+        raise SandboxUnavailable(sandbox="bubblewrap", why=["no \x00 namespaces"])
 
 
 class OutOfReach(PerishableStore):
@@ -662,7 +662,7 @@ class TestRunsThatCannotBeCarriedOut:
             await journey.judge()
 
         why = await why_it_failed(journey)
-        assert why == "bubblewrap is no sandbox here: no \\ud800 namespaces"
+        assert why == "bubblewrap is no sandbox here: no \\x00 namespaces"
 
     async def test_without_a_place_for_its_evidence(self, journey):
         await journey.open()
