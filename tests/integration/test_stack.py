@@ -34,6 +34,7 @@ from pytest_sr.stack.issuer import ROLES_CLAIM
 from pytest_sr.stack.owner import Home, read_owner
 from pytest_sr.stack.ports import LOOPBACK, PortBook, weed_sockets
 from pytest_sr.stack.processes import identity
+from pytest_sr.stack.stopping import StopRequest
 from pytest_sr.stack.supervisor import Stack
 
 pytestmark = pytest.mark.skipif(
@@ -327,7 +328,7 @@ class TestEnd:
             os.kill(process.pid, signal.SIGKILL)
             eventually(lambda: not left.living(), within_s=10)
         assert left.directory.exists()
-        said = []
+        said: list[str] = []
         start(said.append)
 
         assert not left.directory.exists()
@@ -426,15 +427,19 @@ class HastyPorts(PortBook):
         return self._taken.pop() if self._taken else super().take(**how)
 
 
-class NobodyAsks:
-    """Never asks to stop."""
+class NobodyAsks(StopRequest):
+    """Never asks to stop, and listens to no signal."""
 
-    def is_made(self, **_):
+    def __init__(self):
+        """Listen to nobody."""
+
+    def is_made(self, *, wait_s: float = 0.0) -> bool:
+        del wait_s
         return False
 
 
 def test_a_port_that_is_lost_to_another_program_is_replaced(base):
-    said = []
+    said: list[str] = []
     with ExitStack() as cleanup:
         taken = [
             cleanup.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(2)
@@ -463,7 +468,9 @@ class Left:
         self.directory = Path(stack.directory)
         self.closed_after_s = None
         self._processes = identities_of(stack)
-        self._grpc_ports = read_owner(self.directory).weed_grpc_ports
+        owner = read_owner(self.directory)
+        assert owner is not None
+        self._grpc_ports = owner.weed_grpc_ports
 
     def living(self):
         return [each for each in self._processes if each.lives()]
@@ -508,6 +515,7 @@ def close_pipes(process):
 
 def pids_of(stack):
     owner = read_owner(Path(stack.directory))
+    assert owner is not None
     return {name: each.pid for name, each in owner.children.items()}
 
 

@@ -114,6 +114,7 @@ class TestTokens:
     def test_another_start_has_another_key(self, ask):
         stranger = Issuer(KNOWN, now_s=lambda: NOW_S)
         published = stranger.application(Request(method="GET", segments=("keys",)))
+        assert isinstance(published.body, dict)
         key = ECKey.import_key(published.body["keys"][0])
 
         with pytest.raises(BadSignatureError):

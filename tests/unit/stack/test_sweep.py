@@ -159,7 +159,9 @@ class TestSweep:
         assert a_process.wait(5) == -signal.SIGKILL
 
     def test_a_later_process_of_its_number_is_not(self, swept, a_directory, a_process):
-        other = Identity(pid=a_process.pid, started=started_at(a_process.pid) - 1)
+        started = started_at(a_process.pid)
+        assert started is not None
+        other = Identity(pid=a_process.pid, started=started - 1)
         a_directory(note=a_note(children={"nats": other}))
 
         swept()
