@@ -14,28 +14,29 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
 CHECKS: dict[str, list[str]] = {
-    "format": ["ruff", "format", "--check", "--quiet", "."],
-    "lint": ["ruff", "check", "--quiet", "."],
-    "types": ["mypy", "--no-error-summary"],
-    "layers": ["lint-imports", "--no-cache"],
-    "tests": ["pytest", "tests", "-n", "2", "-q", "--cov", "--cov-report="],
+    "format": ["-m", "ruff", "format", "--check", "--quiet", "."],
+    "lint": ["-m", "ruff", "check", "--quiet", "."],
+    "types": ["-m", "mypy", "--no-error-summary"],
+    "layers": [str(BIN / "lint-imports"), "--no-cache"],
+    "tests": ["-m", "pytest", "tests", "-n", "2", "-q", "--cov", "--cov-report="],
     "domain coverage": [
+        "-m",
         "coverage",
         "report",
         "--include=src/sr_core/domain/*",
         "--fail-under=100",
         "--skip-covered",
     ],
-    "scenarios": ["pytest", "scenarios", "-n", "2", "-q"],
+    "scenarios": ["-m", "pytest", "scenarios", "-n", "2", "-q"],
 }
 
 
 def main() -> int:
     """Run every check and return the exit code."""
-    for name, (program, *arguments) in CHECKS.items():
+    for name, arguments in CHECKS.items():
         _say(f"== {name}")
         began = time.monotonic()
-        command = [sys.executable, "-P", str(BIN / program), *arguments]
+        command = [sys.executable, "-P", *arguments]
         ended = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - the list above
         _say(f"   {time.monotonic() - began:.1f} s")
         if ended.returncode != 0:

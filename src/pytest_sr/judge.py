@@ -223,7 +223,7 @@ class _Judge:
             return (0, 0) if history.faultless else undecided("nothing was healed")
         anchor = self._found[after]
         if anchor.position is not None:
-            return anchor.position, _tick_at(history, anchor.position)
+            return anchor.position, _tick_before(history, anchor.position)
         return Finding(
             verdict=worst([anchor.verdict, Verdict.INVALID]),
             why=f"{after}, which it is to come after: {anchor.why}",
@@ -240,12 +240,12 @@ def _last_position(history: History) -> int:
     return history.events[-1].position if history.events else 0
 
 
-def _tick_at(history: History, position: int) -> int:
-    """Return the first tick at which the log was seen to have come to `position`."""
-    seen = [each.tick for each in history.answers if each.position >= position]
-    seen += [each.tick for each in history.moments if each.position >= position]
-    seen += [each.tick for each in history.samples if each.position >= position]
-    return min(seen, default=0)
+def _tick_before(history: History, position: int) -> int:
+    """Return the last tick at which the log had not yet come to `position`."""
+    seen = [each.tick for each in history.answers if each.position < position]
+    seen += [each.tick for each in history.moments if each.position < position]
+    seen += [each.tick for each in history.samples if each.position < position]
+    return max(seen, default=0)
 
 
 def _last_tick(history: History) -> int:
