@@ -158,11 +158,15 @@ class Journey:
     async def resolve(self) -> None:
         await self.portals.resolve_exception(self.exception_id, BY_HUMAN)
 
-    async def approve(self, *acknowledged: ExceptionId) -> None:
+    async def approve(
+        self,
+        *acknowledged: ExceptionId,
+        said: ApprovalDecision = ApprovalDecision.APPROVED,
+    ) -> None:
         self.approval_id, _ = await self.portals.approve(
             self.candidate_id,
             Portal.RELEASE,
-            ApprovalDecision.APPROVED,
+            said,
             evidence=(await self.evidence(),),
             exceptions_acknowledged=acknowledged,
             rationale="as reviewed",

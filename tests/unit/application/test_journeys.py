@@ -12,6 +12,7 @@ from sr_core.application.recorder import Asked
 from sr_core.application.runs import Runs
 from sr_core.application.verification import Verification
 from sr_core.domain.actors import Actor
+from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.errors import (
     ApprovalUnfit,
     BudgetExhausted,
@@ -93,6 +94,15 @@ class NoSandbox(ScriptedRunner):
     async def run(self, suite, files):
         assert suite.oracles, files
         raise SandboxUnavailable(sandbox="bubblewrap", why=["no \x00 namespaces"])
+
+
+class OutOfOrder(ScriptedRunner):
+    """A runner whose disk is full, which says more than anyone should read."""
+
+    async def run(self, suite, files):
+        assert suite.oracles, files
+        message = "secret: no space left"
+        raise OSError(message)
 
 
 class OutOfReach(PerishableStore):
@@ -316,6 +326,20 @@ class TestFailures:
             await getattr(journey, act)()
 
         assert (await journey.types())[-1] == "CandidateVerificationComputed"
+        row = await journey.row("candidates", candidate_id=journey.candidate_id)
+        assert row["verification_status"] == "UNVERIFIED"
+
+    async def test_a_malformed_approval_leaves_it_recorded_too(self, journey):
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+        journey.stage.clock.skip(timedelta(hours=2))
+
+        with pytest.raises(MalformedInput, match="exactly the active exceptions"):
+            await journey.approve(journey.exception_id, said=ApprovalDecision.REJECTED)
+
         row = await journey.row("candidates", candidate_id=journey.candidate_id)
         assert row["verification_status"] == "UNVERIFIED"
 
@@ -672,6 +696,15 @@ class TestRunsThatCannotBeCarriedOut:
             await Runs(platform=full).judge(journey.candidate_id, CORE, asked(SYSTEM))
 
         assert "s3 gave no usable answer" in await why_it_failed(journey)
+
+    async def test_when_the_platform_itself_fails(self, setting_out):
+        journey = setting_out(runner=OutOfOrder())
+        await journey.open()
+
+        with pytest.raises(OSError, match="secret"):
+            await journey.judge()
+
+        assert await why_it_failed(journey) == "the platform failed: OSError"
 
     async def test_another_can_follow(self, journey):
         await journey.open()

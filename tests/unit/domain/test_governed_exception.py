@@ -166,6 +166,13 @@ class TestActivation:
         with pytest.raises(NonWaivable, match="has PASS, not FAIL"):
             activate(waiver, failed.run, REQUIRED, HUMAN)
 
+    def test_a_failure_that_a_later_run_repeats_is_another(self, failed):
+        waiver = failed.draw_up_waiver().waiver
+        failed.judge({BUILD: ResultStatus.FAIL})
+
+        with pytest.raises(NonWaivable, match="has judged since run_"):
+            activate(waiver, failed.run, REQUIRED, HUMAN)
+
     def test_an_oracle_whose_word_does_not_decide_is_not_waived(self, failed):
         waiver = failed.draw_up_waiver().waiver
 

@@ -64,6 +64,30 @@ def with_manifest(story: Story, **changes: Any) -> tuple[SuiteFacts, ...]:
     return (replace(facts, reading=replace(story.reading, manifest=manifest)),)
 
 
+class TestTwoSuites:
+    """C-VER-3: each failure is covered by itself, in whichever suite it stands."""
+
+    def test_a_waiver_of_one_failure_covers_no_other_of_the_same_oracle(self):
+        story = a_judged({BUILD: FAIL}).waive()
+        (waived,) = story.facts
+        assert waived.run is not None
+        assert waived.reading is not None
+        assert waived.reading.manifest is not None
+        other = RunId(f"run_{ulid(77)}")
+        again = replace(
+            waived,
+            run=replace(waived.run, run_id=other),
+            reading=replace(
+                waived.reading,
+                manifest=replace(waived.reading.manifest, run_id=other),
+            ),
+        )
+
+        assert found(story, [waived]).status is WITH_EXCEPTIONS
+        assert found(story, [again, waived]).status is UNVERIFIED
+        assert found(story, [waived, again]).status is UNVERIFIED
+
+
 class TestStrict:
     """C-VER-2: every required oracle passed, and nothing is in doubt."""
 

@@ -352,7 +352,7 @@ MODIFIERS: Final[dict[str, Entry]] = {
         after(STOPPED, "ran"),
     ),
     "after a claim, no_event: nothing was tried since": entry(
-        INVALID, tale(ask, ran), RAN, after(NO_STOP, "ran")
+        INVALID, tale(ask, ran, read()), RAN, after(NO_STOP, "ran")
     ),
     "after a claim, no_event: tried since": entry(
         PASS, tale(ran, ask), RAN, after(NO_STOP, "ran")
