@@ -1,5 +1,9 @@
-"""Faulty variants of the platform; importing this registers every mutant."""
+"""Faulty variants of the platform; importing this registers every mutant.
 
-from pytest_sr.mutants import platform
+Each is a bug that a scenario has to notice: see `sr_core` replaced from outside, for the
+time of one case (`pytest_sr.mutants.base`).
+"""
 
-__all__ = ["platform"]
+from pytest_sr.mutants import judging, records, rules
+
+__all__ = ["judging", "records", "rules"]

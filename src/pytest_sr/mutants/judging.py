@@ -1,4 +1,4 @@
-"""Faulty variants of the platform: each is a bug that a scenario has to notice."""
+"""Bugs in what is judged: oracles, evidence, verification, gates."""
 
 from __future__ import annotations
 
@@ -8,38 +8,22 @@ from typing import Any, Final
 
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
-from sr_core.adapters.oidc import actor_kinds, identity
-from sr_core.adapters.postgres import event_store
 from sr_core.adapters.sandbox import runner
-from sr_core.application import candidates, recorder, runs, verification
+from sr_core.application import candidates, runs, verification
 from sr_core.application.portals import Portals
 from sr_core.application.verification import Verification
-from sr_core.codec import envelope
 from sr_core.domain import (
-    approval,
-    decision,
     dossier,
-    freeze,
-    governed_exception,
     integrity,
-    loop,
-    run,
     shippable,
 )
 from sr_core.domain import verification as verification_rules
-from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import BundleReading, ResultStatus
-from sr_core.domain.iteration import IterationStarted
-from sr_core.domain.loop import StopTriggered
 from sr_core.domain.oracle_result import NoReport, OracleReport, Word
 from sr_core.domain.refs import ContentHash
-from sr_core.domain.run import Run
 from sr_core.domain.verification import Finding, VerificationStatus
-from sr_core.ports.identity import NotIdentified
 
-_ALL_ROLES: Final = frozenset(integrity.PORTAL_ROLE.values())
-_NO_TOKEN: Final = "none"  # noqa: S105 - it stands for there being no token
 _OPEN: Final = Ruling()
 
 
@@ -183,146 +167,6 @@ def verification_never() -> tuple[Patch, ...]:
     return (Patch(owner=dossier, name="compute", value=compute),)
 
 
-@mutant("loop.never-stops")
-def loop_never_stops() -> tuple[Patch, ...]:
-    """No trigger stops a loop."""
-
-    def stop(*_: object, **__: object) -> tuple[()]:
-        return ()
-
-    return (Patch(owner=loop, name="stop", value=stop),)
-
-
-@mutant("loop.resumes-at-any-time")
-def loop_resumes_at_any_time() -> tuple[Patch, ...]:
-    """A stopped loop goes on whenever somebody asks, decision or not."""
-
-    def resume(known: loop.Loop, command: loop.ResumeLoop) -> tuple[loop.LoopResumed]:
-        resumed = loop.LoopResumed(
-            loop_id=known.loop_id, decision_id=command.decision_id
-        )
-        return (resumed,)
-
-    return (Patch(owner=loop, name="_resume", value=resume),)
-
-
-@mutant("loop.decision-lifts-integrity")
-def loop_decision_lifts_integrity() -> tuple[Patch, ...]:
-    """A decision resumes a loop though an integrity condition stands."""
-    real = inside(loop, "_resume")
-
-    def resume(known: loop.Loop, command: loop.ResumeLoop) -> Any:  # noqa: ANN401 - passed on as it comes
-        return real(known, replace(command, standing=frozenset()))
-
-    return (Patch(owner=loop, name="_resume", value=resume),)
-
-
-@mutant("loop.never-resumes")
-def loop_never_resumes() -> tuple[Patch, ...]:
-    """A loop that was once stopped is taken to have a condition for ever."""
-    standing = frozenset({integrity.IntegrityCondition.ORACLE_GAP})
-    return (Patch(owner=dossier.Dossier, name="standing", value=lambda _: standing),)
-
-
-@mutant("waiver.covers-anything")
-def waiver_covers_anything() -> tuple[Patch, ...]:
-    """Anything can be waived, integrity conditions and silent oracles too."""
-
-    def latest(self: dossier.Dossier, candidate_id: Any, _: object) -> Run | None:  # noqa: ANN401 - passed on as it comes
-        of_it = [
-            each for each in self.runs.values() if each.candidate_id == candidate_id
-        ]
-        return of_it[-1] if of_it else None
-
-    return (
-        Patch(owner=dossier.Dossier, name="run_judging_by", value=latest),
-        Patch(owner=governed_exception, name="_NEVER", value=frozenset()),
-        Patch(
-            owner=governed_exception, name="parse_oracle_id", value=lambda text: text
-        ),
-        Patch(owner=governed_exception, name="_failed", value=lambda run, *_: run),
-    )
-
-
-@mutant("projector.drops-stop")
-def projector_drops_stop() -> tuple[Patch, ...]:
-    """The read model does not learn that a loop was stopped."""
-    return _projector(lambda event: isinstance(event, StopTriggered))
-
-
-@mutant("projector.drops-verification")
-def projector_drops_verification() -> tuple[Patch, ...]:
-    """The read model does not learn what a verification found."""
-    kind = verification_rules.CandidateVerificationComputed
-    return _projector(lambda event: isinstance(event, kind))
-
-
-@mutant("projector.drops-approval")
-def projector_drops_approval() -> tuple[Patch, ...]:
-    """The read model does not learn of approvals and freezes."""
-    kinds = (approval.ApprovalRecorded, freeze.FreezeRecordCreated)
-    return _projector(lambda event: isinstance(event, kinds))
-
-
-@mutant("projector.drops-close")
-def projector_drops_close() -> tuple[Patch, ...]:
-    """The read model does not learn that a loop was closed."""
-    return _projector(lambda event: isinstance(event, loop.LoopClosed))
-
-
-@mutant("projector.drops-iteration")
-def projector_drops_iteration() -> tuple[Patch, ...]:
-    """The read model does not learn of any iteration but a loop's first."""
-    return _projector(
-        lambda event: isinstance(event, IterationStarted) and event.sequence > 1
-    )
-
-
-@mutant("recorder.swaps-kinds")
-def recorder_swaps_kinds() -> tuple[Patch, ...]:
-    """What the system did is recorded as a human's, and the reverse."""
-    real = inside(recorder, "seal")
-    other = {ActorKind.HUMAN: ActorKind.SYSTEM, ActorKind.SYSTEM: ActorKind.HUMAN}
-
-    def seal(event: Any, with_: Any, changes: Any) -> Any:  # noqa: ANN401 - passed on as it comes
-        by = with_.by
-        swapped = Actor(other.get(by.kind, by.kind), by.actor_id)
-        return real(event, replace(with_, by=swapped), changes)
-
-    return (Patch(owner=recorder, name="seal", value=seal),)
-
-
-@mutant("run.always-violated")
-def run_always_violated() -> tuple[Patch, ...]:
-    """Every run is found to be flaky, whatever its oracles said."""
-
-    async def violations(*_: object) -> Mapping[integrity.IntegrityCondition, str]:
-        return {integrity.IntegrityCondition.ORACLE_FLAKE: "so it is said"}
-
-    return (Patch(owner=runs.Runs, name="_violations", value=violations),)
-
-
-@mutant("run.never-cures")
-def run_never_cures() -> tuple[Patch, ...]:
-    """A stopped loop allows no run, not even the one that would cure it."""
-    real = inside(run, "start")
-
-    def start(known: Any, command: Any) -> Any:  # noqa: ANN401 - passed on as it comes
-        return real(known, replace(command, cures=False))
-
-    return (Patch(owner=run, name="start", value=start),)
-
-
-@mutant("decision.not-recorded")
-def decision_not_recorded() -> tuple[Patch, ...]:
-    """A decision is accepted and forgotten."""
-
-    def decide(_: object) -> tuple[()]:
-        return ()
-
-    return (Patch(owner=decision, name="decide", value=decide),)
-
-
 @mutant("evidence.found-again-is-fine")
 def evidence_found_again_is_fine() -> tuple[Patch, ...]:
     """Evidence that was once found missing counts again when it is there again."""
@@ -332,75 +176,6 @@ def evidence_found_again_is_fine() -> tuple[Patch, ...]:
         return real(*args, **{**kwargs, "known_missing": ()})
 
     return (Patch(owner=dossier, name="compute", value=compute),)
-
-
-@mutant("identity.asks-nobody")
-def identity_asks_nobody() -> tuple[Patch, ...]:
-    """Whoever comes without a token is taken for a human with every role."""
-    from sr_core.api import app  # noqa: PLC0415 - slow to load, and wanted here alone
-
-    real = inside(identity.OidcIdentity, "actor_of")
-
-    async def actor_of(self: Any, token: str) -> Actor:  # noqa: ANN401 - passed on as it comes
-        if token == _NO_TOKEN:
-            return Actor(ActorKind.HUMAN, "oidc_sub:default:nobody", _ALL_ROLES)
-        return await real(self, token)
-
-    def bearer(request: Any) -> str:  # noqa: ANN401 - passed on as it comes
-        return request.headers.get("authorization", f" {_NO_TOKEN}").split(" ")[1]
-
-    return (
-        Patch(owner=identity.OidcIdentity, name="actor_of", value=actor_of),
-        Patch(owner=app, name="_bearer", value=bearer),
-    )
-
-
-@mutant("log.breaks-the-chain")
-def log_breaks_the_chain() -> tuple[Patch, ...]:
-    """The chain hash of an event does not cover the event."""
-
-    def link(previous: bytes, *_: object) -> bytes:
-        return previous
-
-    return (Patch(owner=event_store, name="link", value=link),)
-
-
-@mutant("authority.anyone-binds")
-def authority_anyone_binds() -> tuple[Patch, ...]:
-    """Nobody's kind or role is asked for."""
-
-    def allow(*_: object, **__: object) -> None:
-        return None
-
-    return (
-        Patch(owner=Actor, name="require", value=allow),
-        Patch(owner=Actor, name="require_role", value=allow),
-    )
-
-
-@mutant("authority.roles-not-asked")
-def authority_roles_not_asked() -> tuple[Patch, ...]:
-    """Any human may bind at any portal."""
-
-    def allow(*_: object, **__: object) -> None:
-        return None
-
-    return (Patch(owner=Actor, name="require_role", value=allow),)
-
-
-@mutant("identity.human-by-default")
-def identity_human_by_default() -> tuple[Patch, ...]:
-    """A token that proves no kind of actor makes a human with every role."""
-    real = actor_kinds.actor_from_claims
-
-    def actor_from_claims(claims: Mapping[str, Any], kinds: Any) -> Actor:  # noqa: ANN401 - passed on as it comes
-        try:
-            return real(claims, kinds)
-        except NotIdentified:
-            subject = f"oidc_sub:default:{claims.get('sub')}"
-            return Actor(ActorKind.HUMAN, subject, _ALL_ROLES)
-
-    return (Patch(owner=identity, name="actor_from_claims", value=actor_from_claims),)
 
 
 @mutant("candidate.hash-of-something-else")
@@ -422,19 +197,6 @@ def candidate_trusts_the_agent() -> tuple[Patch, ...]:
         return real(**{**fields, "declared": None})
 
     return (Patch(owner=candidates, name="RegisterCandidate", value=believing),)
-
-
-@mutant("freeze.forgets-approval")
-def freeze_forgets_approval() -> tuple[Patch, ...]:
-    """A freeze record does not refer to the approval that it rests on."""
-    real = inside(envelope, "refs_of")
-
-    def refs_of(event: Any) -> Any:  # noqa: ANN401 - passed on as it comes
-        if isinstance(event, freeze.FreezeRecordCreated):
-            return ()
-        return real(event)
-
-    return (Patch(owner=envelope, name="refs_of", value=refs_of),)
 
 
 @mutant("shippable.always-no")
@@ -499,15 +261,6 @@ def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
                 setattr(Verification, name, gate)
 
     return (Patch(owner=owner, name=method, value=blind),)
-
-
-def _projector(drops: Callable[[object], bool]) -> tuple[Patch, ...]:
-    real = inside(recorder, "changes_of")
-
-    def changes_of(event: Any, on: Any) -> Any:  # noqa: ANN401 - passed on as it comes
-        return () if drops(event) else real(event, on)
-
-    return (Patch(owner=recorder, name="changes_of", value=changes_of),)
 
 
 def _memory() -> tuple[Callable[..., Any], Callable[..., Any]]:

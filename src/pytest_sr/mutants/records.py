@@ -1,0 +1,102 @@
+"""Bugs in what is recorded: the log, its refs, and the read model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pytest_sr.mutants.base import Patch, inside
+from pytest_sr.registry import mutant
+from sr_core.adapters.postgres import event_store
+from sr_core.application import recorder
+from sr_core.codec import envelope
+from sr_core.domain import (
+    approval,
+    freeze,
+    loop,
+)
+from sr_core.domain import verification as verification_rules
+from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.iteration import IterationStarted
+from sr_core.domain.loop import StopTriggered
+
+
+@mutant("projector.drops-stop")
+def projector_drops_stop() -> tuple[Patch, ...]:
+    """The read model does not learn that a loop was stopped."""
+    return _projector(lambda event: isinstance(event, StopTriggered))
+
+
+@mutant("projector.drops-verification")
+def projector_drops_verification() -> tuple[Patch, ...]:
+    """The read model does not learn what a verification found."""
+    kind = verification_rules.CandidateVerificationComputed
+    return _projector(lambda event: isinstance(event, kind))
+
+
+@mutant("projector.drops-approval")
+def projector_drops_approval() -> tuple[Patch, ...]:
+    """The read model does not learn of approvals and freezes."""
+    kinds = (approval.ApprovalRecorded, freeze.FreezeRecordCreated)
+    return _projector(lambda event: isinstance(event, kinds))
+
+
+@mutant("projector.drops-close")
+def projector_drops_close() -> tuple[Patch, ...]:
+    """The read model does not learn that a loop was closed."""
+    return _projector(lambda event: isinstance(event, loop.LoopClosed))
+
+
+@mutant("projector.drops-iteration")
+def projector_drops_iteration() -> tuple[Patch, ...]:
+    """The read model does not learn of any iteration but a loop's first."""
+    return _projector(
+        lambda event: isinstance(event, IterationStarted) and event.sequence > 1
+    )
+
+
+@mutant("recorder.swaps-kinds")
+def recorder_swaps_kinds() -> tuple[Patch, ...]:
+    """What the system did is recorded as a human's, and the reverse."""
+    real = inside(recorder, "seal")
+    other = {ActorKind.HUMAN: ActorKind.SYSTEM, ActorKind.SYSTEM: ActorKind.HUMAN}
+
+    def seal(event: Any, with_: Any, changes: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        by = with_.by
+        swapped = Actor(other.get(by.kind, by.kind), by.actor_id)
+        return real(event, replace(with_, by=swapped), changes)
+
+    return (Patch(owner=recorder, name="seal", value=seal),)
+
+
+@mutant("log.breaks-the-chain")
+def log_breaks_the_chain() -> tuple[Patch, ...]:
+    """The chain hash of an event does not cover the event."""
+
+    def link(previous: bytes, *_: object) -> bytes:
+        return previous
+
+    return (Patch(owner=event_store, name="link", value=link),)
+
+
+@mutant("freeze.forgets-approval")
+def freeze_forgets_approval() -> tuple[Patch, ...]:
+    """A freeze record does not refer to the approval that it rests on."""
+    real = inside(envelope, "refs_of")
+
+    def refs_of(event: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        if isinstance(event, freeze.FreezeRecordCreated):
+            return ()
+        return real(event)
+
+    return (Patch(owner=envelope, name="refs_of", value=refs_of),)
+
+
+def _projector(drops: Callable[[object], bool]) -> tuple[Patch, ...]:
+    real = inside(recorder, "changes_of")
+
+    def changes_of(event: Any, on: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        return () if drops(event) else real(event, on)
+
+    return (Patch(owner=recorder, name="changes_of", value=changes_of),)
