@@ -22,15 +22,16 @@ from pytest_sr.stack.addresses import (
 from pytest_sr.stack.client import StackProcess
 from pytest_sr.stack.errors import StackError, SupervisorError
 
-KEYS = S3Keys(access_key="key", secret_key="hidden")
+HIDDEN = "hidden"
+KEYS = S3Keys(access_key="key", secret_key=HIDDEN)
 ADDRESSES = StackAddresses(
     directory="a-stack",
     backend="embedded",
-    postgres=PostgresAddress(host="127.0.0.1", port=1, user="sr", password="hidden"),
+    postgres=PostgresAddress(host="127.0.0.1", port=1, user="sr", password=HIDDEN),
     s3=S3Address(endpoint="127.0.0.1:2", region="here", admin=KEYS, app=KEYS),
-    nats=NatsAddress(url="nats://x", user="sr", password="hidden", monitor_url="http"),
+    nats=NatsAddress(url="nats://x", user="sr", password=HIDDEN, monitor_url="http"),
     infisical=InfisicalAddress(
-        url="http", client_id="a", client_secret="b", project_id="c", environment="d"
+        url="http", client_id="a", client_secret=HIDDEN, project_id="c", environment="d"
     ),
     issuer=IssuerAddress(issuer_url="http", audience="sr", clients=(), people=()),
     versions={"postgres": "17"},
@@ -80,6 +81,7 @@ def said() -> list[str]:
 @pytest.fixture
 def broker(process: type[QuietProcess], said: list[str]) -> Iterator[Broker]:
     made = Broker(said.append)
+    assert process.starts == 0
     yield made
     made.close()
 
@@ -158,7 +160,8 @@ class TestDesk:
         assert given == [ADDRESSES] * THREADS
         assert process.starts == 1
 
-    def test_a_worker_asks_once(self, process, said):
+    @pytest.mark.usefixtures("process")
+    def test_a_worker_asks_once(self, said):
         broker = Broker(said.append)
         worker = RemoteStack(broker.open_desk())
         first = worker.addresses
@@ -189,7 +192,7 @@ class TestDesk:
         assert process.starts == 0
 
     def test_who_has_a_wrong_secret_is_told_so(self, broker):
-        desk = Desk(port=broker.open_desk().port, secret="wrong")
+        desk = Desk(port=broker.open_desk().port, secret=HIDDEN)
 
         with pytest.raises(StackError, match="the session gave no stack"):
             _ = RemoteStack(desk).addresses
@@ -198,7 +201,7 @@ class TestDesk:
         desk = broker.open_desk()
 
         with pytest.raises(StackError):
-            _ = RemoteStack(Desk(port=desk.port, secret="wrong")).addresses
+            _ = RemoteStack(Desk(port=desk.port, secret=HIDDEN)).addresses
 
         assert RemoteStack(desk).addresses == ADDRESSES
 
@@ -220,7 +223,8 @@ class TestDesk:
         finally:
             other.close()
 
-    def test_a_closed_desk_answers_nobody(self, process, said):
+    @pytest.mark.usefixtures("process")
+    def test_a_closed_desk_answers_nobody(self, said):
         broker = Broker(said.append)
         desk = broker.open_desk()
 

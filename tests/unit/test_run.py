@@ -220,6 +220,17 @@ async def made(world: MemoryWorld) -> AsyncIterator[MemoryWorld]:
     world.did.append("the world's end")
 
 
+class Unmade(AbstractAsyncContextManager[MemoryWorld]):
+    """A world that cannot be made."""
+
+    async def __aenter__(self) -> MemoryWorld:
+        message = "there is no database"
+        raise WorldError(message)
+
+    async def __aexit__(self, *_: object) -> None:
+        raise NotImplementedError
+
+
 async def ran(
     scenario: Scenario,
     world: MemoryWorld,
@@ -346,13 +357,7 @@ class TestStops:
         assert world.did[-1] == "one off"
 
     async def test_a_world_that_cannot_be_made_stops_it(self, world):
-        @asynccontextmanager
-        async def unmade() -> AsyncIterator[MemoryWorld]:
-            message = "there is no database"
-            raise WorldError(message)
-            yield world
-
-        history = await ran(story(), world, in_=unmade())
+        history = await ran(story(), world, in_=Unmade())
 
         assert history.stop is not None
         assert history.stop.why == "WorldError: there is no database"
