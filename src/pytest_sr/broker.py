@@ -14,6 +14,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,7 @@ from pytest_sr.stack.errors import StackError
 
 ASK_S_MAX: Final = 180.0
 _ANSWER_BYTES_MAX: Final = 1 << 20
+_ASKED_CHARS_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +91,17 @@ class Broker:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
+            with connection, suppress(OSError, ValueError):
+                # Whoever calls and says nothing of ours is no worker; others may be.
                 self._answer_to(connection)
 
     def _answer_to(self, connection: socket.socket) -> None:
         connection.settimeout(5)
-        asked = connection.makefile("r", encoding="ascii").readline().strip()
+        asked = (
+            connection.makefile("r", encoding="ascii")
+            .readline(_ASKED_CHARS_MAX)
+            .strip()
+        )
         if not secrets.compare_digest(asked, self._secret):
             return
         try:

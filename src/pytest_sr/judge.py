@@ -22,6 +22,8 @@ from pytest_sr.registry import Registry
 from pytest_sr.scenario import Claim, Lookup, Scenario, Verdict, filled, worst
 
 HEAL: Final = "heal"
+_MISSING: Final = object()
+"""What a lookup gives whose step never gave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +134,9 @@ class _Judge:
         if claim.within_s is None or finding.position is None:
             return finding
         since = self._since(claim)
-        if since is None:
+        if not since:
             return undecided("there is no moment from which to count the time")
-        (event,) = (
+        event = next(
             each for each in self._history.events if each.position == finding.position
         )
         took = datetime.fromisoformat(event.occurred_at) - datetime.fromisoformat(since)
@@ -167,24 +169,29 @@ class _Judge:
         return next((each.at for each in history.answers if each.part == "when"), None)
 
     def _checked(self, claim: Claim, view: View) -> Finding:
-        arguments = {}
-        for name, value in claim.arguments.items():
-            arguments[name] = filled(value, self._looked_up)
-        missing = [
-            str(each) for each in arguments.values() if isinstance(each, _Missing)
-        ]
-        if missing:
-            return undecided(f"{missing[0]} was never made")
+        missed: list[str] = []
+
+        def find(lookup: Lookup) -> object:
+            found = self._looked_up(lookup)
+            if found is _MISSING:
+                missed.append(str(lookup))
+            return found
+
+        arguments = {
+            name: filled(value, find) for name, value in claim.arguments.items()
+        }
+        if missed:
+            return undecided(f"{missed[0]} was never made")
         finding = self._checks[claim.check].function(view, **arguments)
         assert isinstance(finding, Finding), f"{claim.check} gives a finding"
         return finding
 
     def _looked_up(self, lookup: Lookup) -> object:
         name, *fields = lookup.path
-        found: object = self._named.get(name, _Missing(str(lookup)))
+        found: object = self._named.get(name, _MISSING)
         for field in fields:
             if not isinstance(found, Mapping) or field not in found:
-                return _Missing(str(lookup))
+                return _MISSING
             found = found[field]
         return found
 
@@ -228,12 +235,6 @@ class _Judge:
             verdict=worst([anchor.verdict, Verdict.INVALID]),
             why=f"{after}, which it is to come after: {anchor.why}",
         )
-
-
-class _Missing(str):
-    """What a lookup gives whose step never gave it."""
-
-    __slots__ = ()
 
 
 def _last_position(history: History) -> int:

@@ -189,14 +189,30 @@ class _Runner:
             for each in self._scenario.when:
                 await self._break_what_is_due(each)
                 if isinstance(each, Heal):
+                    self._require_open(each)
                     await self._heal(each.fault)
                 else:
                     await self._take(each, "when")
             await self._break_what_is_due(None)
         finally:
-            for name in reversed([*self._open]):
-                await self._heal(name)
+            await self._heal_all()
         await self._sample("the end")
+
+    async def _heal_all(self) -> None:
+        """Heal what is open, the last first, each whatever becomes of the others."""
+        bugs: list[Exception] = []
+        for name in reversed([*self._open]):
+            try:
+                await self._heal(name)
+            except Exception as bug:  # noqa: BLE001 - raised below, after the others
+                bugs.append(bug)
+        if bugs:
+            raise bugs[0]
+
+    def _require_open(self, step: Heal) -> None:
+        if not self._variant.faultless and step.fault not in self._open:
+            why = f"{step.fault} was not done yet, so there is nothing to heal"
+            raise _Stopped(step.place, why)
 
     async def look(self) -> tuple[Logged, ...]:
         """Sample once more, and return the log as it is now."""
@@ -268,13 +284,16 @@ class _Runner:
         if self._variant.faultless:
             await self._sample(f"{name}, had it been there, healed")
             return
-        await self._sample(f"before {name} heals")
+        exits = self._open.pop(name)
         try:
-            await self._open.pop(name).aclose()
-        except BROKEN as error:
-            await self._moment(name, "not healed", str(error))
-        else:
-            await self._moment(name, "healed", "found as it was before")
+            await self._sample(f"before {name} heals")
+        finally:
+            try:
+                await exits.aclose()
+            except BROKEN as error:
+                await self._moment(name, "not healed", str(error))
+            else:
+                await self._moment(name, "healed", "found as it was before")
 
     async def _moment(
         self,

@@ -71,7 +71,7 @@ def attempts(
     if isinstance(attempts, Mapping) and not _is_within(view, attempts):
         return undecided("they were made outside of this part of the story")
     made = attempts.get("attempts") if isinstance(attempts, Mapping) else None
-    if not isinstance(made, Mapping) or len(made) < at_least:
+    if not isinstance(made, Mapping) or len(made) < max(at_least, 1):
         count = len(made) if isinstance(made, Mapping) else 0
         return undecided(f"{count} attempts were made, not {at_least} or more")
     wrong = {name: said for name, said in made.items() if differences(each, said)}
@@ -123,6 +123,9 @@ def no_row(view: View, *, no_row: str, where: Mapping[str, object]) -> Finding:
     rows = view.samples[-1].rows
     if no_row not in rows:
         return undecided(f"there is no table {no_row}; there are {sorted(rows)}")
+    columns = {column for row in rows[no_row].values() for column in row}
+    if columns and (unknown := sorted(where.keys() - columns)):
+        return undecided(f"{no_row} has no column {unknown[0]}")
     found = [key for key, row in rows[no_row].items() if not differences(where, row)]
     if found:
         return violated(f"{no_row} has {', '.join(found)}")
@@ -212,7 +215,11 @@ def stored(
     """
     if not view.samples:
         return undecided("the store was not read in this part of the story")
-    found = _at(view.samples[-1], f"{_folder(stored)}/manifest.json")
+    key = f"{_folder(stored)}/manifest.json"
+    was_there = any(_at(each, key) for each in view.history.samples)
+    if not stored or (as_ != "intact" and not was_there):
+        return undecided(f"the store was never seen to hold {stored or 'it'}")
+    found = _at(view.samples[-1], key)
     state = "missing"
     if found is not None:
         state = "intact" if found.sha256 == stored else "corrupted"

@@ -93,9 +93,16 @@ class _Store:
     def restore(self, key: str, do: How, original: bytes) -> None:
         """Undo the damage."""
         if do == "deny":
-            self._admin.delete_bucket_policy(self._bucket)
+            self._lift_denial()
         else:
             self._put(key, original)
+
+    def _lift_denial(self) -> None:
+        try:
+            self._admin.delete_bucket_policy(self._bucket)
+        except S3Error as error:
+            if error.code != "NoSuchBucketPolicy":  # then there is nothing to lift
+                raise
 
     def seen(self, key: str, digest: str) -> str:
         """Return what the platform's own identity finds at the key."""

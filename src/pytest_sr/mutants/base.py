@@ -33,9 +33,9 @@ def mutated(spec: Spec | None) -> Iterator[None]:
     """Put the mutant into the platform, and take it out when the block ends."""
     patches = _patches(spec) if spec is not None else ()
     originals = [(each, inside(each.owner, each.name)) for each in patches]
-    for each in patches:
-        setattr(each.owner, each.name, each.value)
     try:
+        for each in patches:
+            setattr(each.owner, each.name, each.value)
         yield
     finally:
         for each, original in reversed(originals):

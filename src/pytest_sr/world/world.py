@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -276,7 +277,7 @@ async def _server(told: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_S_MAX, trust_env=False
         ) as client:
-            await _answering(client)
+            await _answering(client, process)
             yield client
     finally:
         if process.returncode is None:
@@ -284,16 +285,19 @@ async def _server(told: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
         await process.wait()
 
 
-async def _answering(client: httpx.AsyncClient) -> None:
-    """Return when the server accepts connections."""
-    async with asyncio.timeout(SERVER_READY_S_MAX):
-        while True:
-            try:
-                await client.get("/health")
-            except httpx.ConnectError:
-                await asyncio.sleep(0.02)
-            else:
-                return
+async def _answering(client: httpx.AsyncClient, server: Process) -> None:
+    """Return when the server accepts connections, or raise `WorldError` if it is gone."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + SERVER_READY_S_MAX
+    while server.returncode is None and loop.time() < deadline:
+        try:
+            await client.get("/health")
+        except httpx.ConnectError:
+            await asyncio.sleep(0.02)
+        else:
+            return
+    message = f"`sr serve` took no connection; its status is {server.returncode}"
+    raise WorldError(message)
 
 
 def _inherited() -> dict[str, str]:
