@@ -41,8 +41,10 @@ def loop_resumes_at_any_time() -> tuple[Patch, ...]:
     """A stopped loop goes on whenever somebody asks, decision or not."""
 
     def resume(known: loop.Loop, command: loop.ResumeLoop) -> tuple[loop.LoopResumed]:
+        named = command.decision_id
+        by_it = dict.fromkeys(known.stops, named) if named is not None else {}
         resumed = loop.LoopResumed(
-            loop_id=known.loop_id, decision_id=command.decision_id
+            loop_id=known.loop_id, decision_id=named, answers=by_it
         )
         return (resumed,)
 
@@ -146,9 +148,9 @@ def authority_anyone_binds() -> tuple[Patch, ...]:
     def allow(*_: object, **__: object) -> None:
         return None
 
-    return (
-        Patch(owner=Actor, name="require", value=allow),
-        Patch(owner=Actor, name="require_role", value=allow),
+    return tuple(
+        Patch(owner=Actor, name=name, value=allow)
+        for name in ("require", "require_role", "require_one_of")
     )
 
 
@@ -159,7 +161,10 @@ def authority_roles_not_asked() -> tuple[Patch, ...]:
     def allow(*_: object, **__: object) -> None:
         return None
 
-    return (Patch(owner=Actor, name="require_role", value=allow),)
+    return tuple(
+        Patch(owner=Actor, name=name, value=allow)
+        for name in ("require_role", "require_one_of")
+    )
 
 
 @mutant("identity.human-by-default")
