@@ -9,6 +9,7 @@ from typing import Any, Final
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.oidc import actor_kinds, identity
+from sr_core.api.authority import Authority
 from sr_core.application import runs
 from sr_core.domain import (
     decision,
@@ -148,22 +149,29 @@ def authority_anyone_binds() -> tuple[Patch, ...]:
     def allow(*_: object, **__: object) -> None:
         return None
 
-    return tuple(
-        Patch(owner=Actor, name=name, value=allow)
-        for name in ("require", "require_role", "require_one_of")
+    return (
+        Patch(owner=Authority, name="require", value=allow),
+        Patch(owner=Actor, name="require", value=allow),
+        Patch(owner=Actor, name="require_role", value=allow),
+        Patch(owner=Actor, name="require_one_of", value=allow),
     )
 
 
 @mutant("authority.roles-not-asked")
 def authority_roles_not_asked() -> tuple[Patch, ...]:
     """Any human may bind at any portal."""
+    real = inside(Authority, "require")
 
     def allow(*_: object, **__: object) -> None:
         return None
 
-    return tuple(
-        Patch(owner=Actor, name=name, value=allow)
-        for name in ("require_role", "require_one_of")
+    def require(authority: Authority, by: Actor, *, action: str) -> None:
+        real(replace(authority, roles=frozenset()), by, action=action)
+
+    return (
+        Patch(owner=Authority, name="require", value=require),
+        Patch(owner=Actor, name="require_role", value=allow),
+        Patch(owner=Actor, name="require_one_of", value=allow),
     )
 
 
