@@ -64,6 +64,17 @@ class TestRequireRole:
             HUMAN.require_role("freeze", action="freezing a baseline")
 
 
+class TestRequireOneOf:
+    """SPEC 7.1: some commands are for holders of any of several roles."""
+
+    def test_a_holder_of_one_may_go_on(self):
+        HUMAN.require_one_of({"release", "freeze"}, action="approving a release")
+
+    def test_a_holder_of_none_is_refused_and_told_all_of_them(self):
+        with pytest.raises(AuthorityRequired, match="with role 'a' or 'b'"):
+            HUMAN.require_one_of({"b", "a"}, action="freezing a baseline")
+
+
 class TestParseActor:
     @pytest.mark.parametrize("kind", list(ActorKind))
     def test_what_was_written_is_read(self, kind):

@@ -7,6 +7,7 @@ and the fields `error` and `details.error_code` that older clients read (SPEC 5)
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from sr_core.api.choices import choices_at
 from sr_core.domain.errors import (
     AuthorityRequired,
     Conflict,
@@ -78,7 +80,8 @@ def on_http_error(
     """Tell what the framework refused before it came to us."""
     status = HTTPStatus(error.status_code)
     if isinstance(error, ValidationException):
-        return _problem(request, status, MalformedInput.code, _complaints(error))
+        detail = _complaints(request, error)
+        return _problem(request, status, MalformedInput.code, detail)
     code = _HTTP_CODES.get(status, "MALFORMED_INPUT")
     return _problem(request, status, code, error.detail)
 
@@ -103,10 +106,22 @@ def on_bug(
     return _problem(request, status, "INTERNAL_ERROR", detail)
 
 
-def _complaints(error: ValidationException) -> str:
+def _complaints(request: Request[Any, Any, Any], error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
-    told = [f"{each.get('key', 'body')}: {each.get('message')}" for each in extra]
+    told = [f"{each.get('key', 'body')}: {_complaint(request, each)}" for each in extra]
     return "; ".join(told) or error.detail
+
+
+def _complaint(request: Request[Any, Any, Any], told: Mapping[str, Any]) -> str:
+    """Return one complaint; about a closed set, with what it holds."""
+    choices = choices_at(
+        request.route_handler,
+        str(told.get("key", "")),
+        in_body=told.get("source") == "body",
+    )
+    if not choices:
+        return str(told.get("message"))
+    return f"{told.get('message')}. Give one of {', '.join(choices)}"
 
 
 def _problem(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from sr_core.domain.errors import BudgetDecreased, BudgetExhausted, MalformedInput
 
@@ -75,6 +75,8 @@ class Usage:
                 return self.oracle_runs
             case Bound.WALLCLOCK:
                 return self.hours
+            case _:
+                assert_never(bound)
 
 
 def require_left(budgets: Budgets, usage: Usage, *bounds: Bound) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 from sr_core.domain.errors import HookPending, MalformedInput
 from sr_core.domain.ids import LoopId
@@ -180,3 +180,5 @@ def _is_hard(rule: HookRule, fired: Collection[GateTrigger]) -> bool:
             return True
         case GateMode.HYBRID:
             return not rule.triggers.isdisjoint(fired)
+        case _:
+            assert_never(rule.mode)

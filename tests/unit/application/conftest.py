@@ -31,11 +31,12 @@ from sr_core.domain.ids import (
     RunId,
 )
 from sr_core.domain.integrity import Portal, StopTrigger
-from sr_core.domain.iteration import IterationOutcome
+from sr_core.domain.iteration import IterationCommand, IterationOutcome
 from sr_core.domain.loop import Budgets, CloseLoop, PauseLoop, UpdateLoop
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.shippable import Readiness
-from sr_core.ports.event_store import BEGINNING
+from sr_core.ports.event_store import BEGINNING, NewEvent, Position, StreamId
+from sr_core.ports.read_model import InsertRow, RowChange, UpdateRows
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -121,6 +122,10 @@ class Journey:
             self.iteration_id, outcome=outcome, summary="done", asked=BY_AGENT
         )
 
+    async def give_iteration(self, command: IterationCommand) -> None:
+        asked = Asked(by=command.by)
+        await self.loops.give_iteration(self.iteration_id, command, asked)
+
     async def make(
         self,
         files: Mapping[str, bytes] = FILES,
@@ -199,6 +204,30 @@ class Journey:
         """The evidence of the latest run."""
         row = await self.row("runs", run_id=self.run_id)
         return ContentHash(row["evidence_bundle_hash"])
+
+    def lay(self, table: str, **row: Any) -> None:
+        """Have a row in the read model that another part of the platform would write."""
+        self._write(InsertRow(table=table, row=row))
+
+    def change(self, table: str, where: Mapping[str, Any], **values: Any) -> None:
+        """Have such a row changed."""
+        self._write(UpdateRows(table=table, where=where, values=values))
+
+    def _write(self, change: RowChange) -> None:
+        event = NewEvent(
+            event_id=self.stage.ids.fresh("evt"),
+            stream_id=StreamId("laid:by-hand"),
+            stream_kind="",
+            stream_seq=1,
+            event_type="Laid",
+            by=HUMAN,
+            occurred_at=self.stage.clock.now(),
+            correlation_id=None,
+            envelope=b"{}",
+            envelope_hash=hash_bytes(b"{}"),
+            changes=(change,),
+        )
+        self.stage.rows.apply([(Position(1), event)])
 
     async def row(self, table: str, **key: Any) -> dict[str, Any]:
         row = await self.stage.rows.row(table, key)

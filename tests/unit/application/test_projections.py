@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -14,14 +15,16 @@ from sr_core.codec.envelope import opened
 from sr_core.domain.errors import MalformedInput, Refused
 from sr_core.domain.events import EVENT_TYPES
 from sr_core.domain.integrity import StopTrigger
-from sr_core.domain.iteration import IterationOutcome
+from sr_core.domain.iteration import BeginIteration, FailIteration, IterationOutcome
 from sr_core.domain.loop import Budgets
 from sr_core.ports.event_store import BEGINNING, NewEvent, StoredEvent
 from sr_core.ports.read_model import InsertRow, Row
 from sr_core.testing import (
+    AGENT,
     BUILD,
     NOON,
     PLATFORM,
+    SYSTEM,
     Script,
     build_full_story,
     fails,
@@ -73,6 +76,10 @@ def decides(trigger: StopTrigger) -> Act:
     return lambda journey: journey.decide(trigger)
 
 
+async def sleeps(journey):
+    journey.stage.clock.skip(timedelta(hours=5))
+
+
 async def loses_evidence(journey):
     keys = journey.stage.evidence_bytes.keys()
     if keys:
@@ -121,6 +128,10 @@ ACTS: Mapping[str, Act] = {
     "decide on a gap": decides(StopTrigger.ORACLE_GAP),
     "decide on a loss": decides(StopTrigger.EVIDENCE_MISSING),
     "decide on a budget": decides(StopTrigger.BUDGET_EXHAUSTED),
+    "begin": lambda it: it.give_iteration(BeginIteration(by=AGENT)),
+    "give up": lambda it: it.give_iteration(FailIteration(by=SYSTEM, reason="gone")),
+    "raise a bound": lambda it: it.raise_bound(max_iterations=4),
+    "sleep": sleeps,
     "let it pass": lets(passes),
     "let it fail": lets(fails),
     "let it be silent": lets(says_nothing),
@@ -186,11 +197,24 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
     row = await journey.row("loops", loop_id=journey.loop_id)
     candidate = await journey.row("candidates", candidate_id=journey.candidate_id)
     known = dossier.candidate(journey.candidate_id)
+    key: dict[str, Any] = {"loop_id": journey.loop_id}
+    iterations = await journey.stage.rows.rows("iterations", key)
+    unanswered = {**key, "resolved_at": None}
+    stops = await journey.stage.rows.rows("loop_stop_triggers", unanswered)
+    answered = await journey.stage.rows.rows("loop_stop_triggers", key)
     assert row["state"] == loop.phase
     assert row["iteration_count"] == loop.iterations_started
     assert row["run_count"] == loop.runs_started
     assert row["consecutive_failures"] == loop.failures_in_a_row
     assert row["requires_decision"] is bool(loop.stops)
+    assert row["budgets"]["max_iterations"] == loop.budgets.max_iterations
+    assert {each["iteration_id"]: each["state"] for each in iterations.rows} == {
+        name: each.phase for name, each in dossier.iterations.items()
+    }
+    assert {each["trigger"] for each in stops.rows} == loop.stops.keys()
+    assert all(
+        each.get("decision_id") for each in answered.rows if each.get("resolved_at")
+    )
     assert candidate["verification_status"] == known.status
     assert set(candidate["integrity_conditions"]) == known.standing
 

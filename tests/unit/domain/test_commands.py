@@ -2,18 +2,31 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sr_core.domain.budget import BudgetChange
+from sr_core.domain.budget import Bound, BudgetChange
 from sr_core.domain.decision import DecisionKind
 from sr_core.domain.dossier import fold
 from sr_core.domain.errors import MalformedInput, Refused, TransitionRefused
 from sr_core.domain.evidence import ResultStatus
-from sr_core.domain.ids import DecisionId
+from sr_core.domain.ids import DecisionId, IterationId
 from sr_core.domain.integrity import StopTrigger
-from sr_core.domain.iteration import BeginIteration, FailIteration, IterationOutcome
+from sr_core.domain.iteration import (
+    BeginIteration,
+    FailIteration,
+    IterationBegun,
+    IterationCommand,
+    IterationCompleted,
+    IterationEvent,
+    IterationFailed,
+    IterationOutcome,
+    IterationPhase,
+    IterationStarted,
+    IterationSummaryRecorded,
+)
 from sr_core.domain.loop import (
     ActivateLoop,
     Budgets,
@@ -22,6 +35,7 @@ from sr_core.domain.loop import (
     LoopPaused,
     LoopPhase,
     LoopResumed,
+    LoopUpdated,
     PauseLoop,
     StopTriggered,
     UpdateLoop,
@@ -69,6 +83,10 @@ def sleep(story: Story) -> None:
 
 def mend(story: Story) -> None:
     story.cured = frozenset(StopTrigger)
+
+
+def giving(command: IterationCommand) -> Act:
+    return lambda story: story.give_iteration(command)
 
 
 def with_iteration(act: Act) -> Act:
@@ -258,3 +276,79 @@ def test_a_refused_transition_names_the_state_and_what_it_allows(
         if refusal.subject == story.loop.loop_id and "StartRun" not in str(refusal):
             assert refusal.phase == story.loop.phase
             assert str(refusal).endswith(f"it allows {ALLOWED[story.loop.phase]}.")
+
+
+NEXT = {
+    IterationPhase.STARTED: {"IterationBegun", "IterationCompleted", "IterationFailed"},
+    IterationPhase.RUNNING: {"IterationCompleted", "IterationFailed"},
+    IterationPhase.COMPLETED: {"IterationSummaryRecorded"},
+    IterationPhase.FAILED: set(),
+}
+
+
+@given(histories)
+def test_an_iteration_goes_its_way_and_no_other(acts: list[Act]) -> None:
+    """SPEC 4.2: begun or not, ended once; a summary is left by whoever ended it well."""
+    story = told(acts)
+
+    phases: dict[IterationId, IterationPhase] = {}
+    for event in story.log:
+        if isinstance(event, IterationStarted):
+            assert event.iteration_id not in phases
+            phases[event.iteration_id] = IterationPhase.STARTED
+        elif isinstance(event, get_args(IterationEvent)):
+            assert type(event).__name__ in NEXT[phases[event.iteration_id]]
+            phases[event.iteration_id] = PHASE_AFTER[type(event)]
+    for identifier, phase in phases.items():
+        iteration = story.dossier.iterations[identifier]
+        assert iteration.phase is phase
+        assert (iteration.summary is not None) is (phase is IterationPhase.COMPLETED)
+
+
+PHASE_AFTER = {
+    IterationBegun: IterationPhase.RUNNING,
+    IterationCompleted: IterationPhase.COMPLETED,
+    IterationSummaryRecorded: IterationPhase.COMPLETED,
+    IterationFailed: IterationPhase.FAILED,
+}
+
+
+@given(histories)
+def test_an_iteration_refuses_by_name_of_what_it_allows(acts: list[Act]) -> None:
+    """SPEC 4: whatever the iteration's phase, the refusal says what is left to do."""
+    story = told(acts)
+    if not story.dossier.iterations:
+        return
+    phase = story.iteration.phase
+    allowed = "CompleteIteration, FailIteration" if phase.is_open else "nothing"
+    for command in (BEGIN, FAIL):
+        before = story.dossier
+        refusal = attempt(story, giving(command))
+        if refusal is None:
+            return
+        assert story.dossier == before
+        assert str(refusal) == (
+            f"{story.iteration.iteration_id} is {phase}, which refuses "
+            f"{type(command).__name__}. From {phase} it allows {allowed}."
+        )
+
+
+@given(histories)
+def test_a_bound_never_falls(acts: list[Act]) -> None:
+    """SPEC 4.1: and every resumption after a stop names the decisions that answer it."""
+    story = told(acts)
+
+    before = BUDGETS
+    open_now: set[StopTrigger] = set()
+    spent: set[DecisionId] = set()
+    for event in story.log:
+        if isinstance(event, LoopUpdated) and event.budgets is not None:
+            assert all(event.budgets.limit(b) >= before.limit(b) for b in Bound)
+            before = event.budgets
+        if isinstance(event, StopTriggered):
+            open_now.add(event.trigger)
+        if isinstance(event, LoopResumed):
+            assert set(event.answers) == open_now
+            assert spent.isdisjoint(event.answers.values())
+            spent.update(event.answers.values())
+            open_now.clear()

@@ -75,6 +75,29 @@ class TestNames:
             NAMED[prefix]("SR-SUITE-CORE")
 
 
+class TestWork:
+    """SPEC 1.1: work surfaces have ULIDs, work units have names that people give."""
+
+    def test_a_surface_is_read(self):
+        assert ids.parse_work_surface_id(f"ws:{ulid(1)}") == f"ws:{ulid(1)}"
+
+    @pytest.mark.parametrize("text", ["", "ws:", f"ws_{ulid(1)}", f"ws:{ulid(1)}0"])
+    def test_another_text_is_no_surface(self, text):
+        with pytest.raises(MalformedInput, match="ws: and a 26-character ULID"):
+            ids.parse_work_surface_id(text)
+
+    @pytest.mark.parametrize("text", ["WU-7", "WU-memo.v2", f"loop_{ulid(1)}"])
+    def test_a_unit_is_read(self, text):
+        assert ids.parse_work_unit_id(text) == text
+
+    @pytest.mark.parametrize(
+        "text", ["", "WU-", "wu-7", "7", "WU- 7", f"run_{ulid(1)}"]
+    )
+    def test_another_text_is_no_unit(self, text):
+        with pytest.raises(MalformedInput, match="WU- and a name"):
+            ids.parse_work_unit_id(text)
+
+
 class TestCandidates:
     """SPEC 1.1: a candidate's name carries the hash of its bytes."""
 

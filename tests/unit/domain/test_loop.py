@@ -1,14 +1,19 @@
 """The loop's rules, clause by clause (SPEC 4.1, C-LOOP-1, C-LOOP-3, C-DEC-1)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from sr_core.domain.budget import Bound
-from sr_core.domain.decision import DecisionKind
+from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.budget import Bound, BudgetChange
+from sr_core.domain.decision import DecisionKind, DecisionScope, RecordDecision
+from sr_core.domain.decision import decide as decide_about
 from sr_core.domain.dossier import fold
 from sr_core.domain.errors import (
     AuthorityRequired,
+    BudgetDecreased,
     BudgetExhausted,
     DecisionRequired,
     DecisionScopeMismatch,
@@ -16,10 +21,13 @@ from sr_core.domain.errors import (
     IterationInProgress,
     MalformedInput,
     NotVerified,
+    StopUncured,
     TransitionRefused,
+    WorkSurfaceMissing,
 )
-from sr_core.domain.ids import DecisionId, IterationId, WorkUnitId
+from sr_core.domain.ids import DecisionId, IterationId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.integrity import (
+    BUDGET_ROLES,
     TRIGGER_OF,
     Answer,
     IntegrityCondition,
@@ -53,12 +61,32 @@ from sr_core.domain.loop import (
     stop_for,
     stops_due,
 )
+from sr_core.domain.ref_builders import (
+    bundle_ref,
+    candidate_ref,
+    loop_ref,
+    run_ref,
+    work_surface_ref,
+)
 from sr_core.domain.refs import Ref, RefKind, RefRelation
 from sr_core.domain.stops import OpenStop
-from sr_core.testing import AGENT, DIRECTIVE, HUMAN, LOOP_1, NOON, SYSTEM, Story, ulid
+from sr_core.testing import (
+    AGENT,
+    BYSTANDER,
+    DIRECTIVE,
+    HUMAN,
+    LOOP_1,
+    NOON,
+    SYSTEM,
+    Story,
+    ulid,
+)
 
 ITERATION = IterationId(f"iter_{ulid(99)}")
 UNKNOWN_DECISION = DecisionId(f"dec_{ulid(99)}")
+WORK_UNIT = WorkUnitId("WU-7")
+SURFACE = WorkSurfaceId(f"ws:{ulid(1)}")
+OTHER_SURFACE = WorkSurfaceId(f"ws:{ulid(2)}")
 
 CREATE = CreateLoop(
     by=HUMAN, loop_id=LOOP_1, goal="a goal", budgets=Budgets(), directive=DIRECTIVE
@@ -91,6 +119,19 @@ def loop_in(phase: LoopPhase) -> Loop:
     if phase is LoopPhase.CLOSED:
         story.give(CloseLoop(by=HUMAN))
     return story.loop
+
+
+def only(events: Sequence[Any]) -> Any:
+    """The one event of a decision that makes one."""
+    assert len(events) == 1
+    return events[0]
+
+
+@pytest.fixture
+def staged(story: Story) -> Story:
+    """An active loop over staged work."""
+    story.give(replace(CREATE, work_unit=WORK_UNIT, work_surface_id=SURFACE))
+    return story.give(ACTIVATE)
 
 
 class TestCreation:
@@ -578,6 +619,281 @@ class TestResume:
         command = replace(RESUME, standing=frozenset({IntegrityCondition.ORACLE_GAP}))
 
         assert story.give(command).loop.phase is LoopPhase.ACTIVE
+
+
+class TestUpdates:
+    """SPEC 4.1, C-TB-1: a goal changes, a bound rises, and a human raises it."""
+
+    def test_both_at_once(self, story):
+        story.open().give(
+            UpdateLoop(by=HUMAN, goal="more", budgets=BudgetChange(max_iterations=9))
+        )
+
+        assert story.log[-1] == LoopUpdated(
+            loop_id=LOOP_1, goal="more", budgets=Budgets(max_iterations=9)
+        )
+        assert (story.loop.goal, story.loop.budgets.max_iterations) == ("more", 9)
+
+    def test_what_is_not_changed_is_not_recorded(self, story):
+        story.open().give(
+            UpdateLoop(by=HUMAN, goal="more", budgets=BudgetChange(max_iterations=5))
+        )
+
+        assert story.log[-1] == LoopUpdated(loop_id=LOOP_1, goal="more", budgets=None)
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            UpdateLoop(by=HUMAN),
+            UpdateLoop(by=HUMAN, goal="a goal"),
+            UpdateLoop(by=HUMAN, budgets=BudgetChange(max_iterations=5)),
+        ],
+        ids=["empty", "same goal", "same bound"],
+    )
+    def test_one_that_changes_nothing_is_refused(self, story, command):
+        loop = story.open().loop
+
+        with pytest.raises(MalformedInput, match="a new goal, or a higher bound"):
+            decide(loop, command)
+
+    @pytest.mark.parametrize("goal", ["", " "], ids=repr)
+    def test_a_goal_that_says_nothing_is_refused(self, story, goal):
+        with pytest.raises(MalformedInput, match="what the loop is to reach"):
+            decide(story.open().loop, UpdateLoop(by=HUMAN, goal=goal))
+
+    def test_a_decrease_is_refused(self, story):
+        command = UpdateLoop(by=HUMAN, budgets=BudgetChange(max_iterations=4))
+
+        with pytest.raises(BudgetDecreased):
+            decide(story.open().loop, command)
+
+    def test_the_system_changes_a_goal(self, story):
+        assert decide(story.open().loop, UpdateLoop(by=SYSTEM, goal="more"))
+
+    @pytest.mark.parametrize("by", [SYSTEM, BYSTANDER], ids=str)
+    def test_it_raises_no_bound_nor_does_just_any_human(self, story, by):
+        command = UpdateLoop(by=by, budgets=BudgetChange(max_iterations=9))
+
+        with pytest.raises(AuthorityRequired, match="raising a bound needs"):
+            decide(story.open().loop, command)
+
+    @pytest.mark.parametrize("role", sorted(BUDGET_ROLES))
+    def test_one_who_decides_about_budgets_does(self, story, role):
+        eve = Actor(ActorKind.HUMAN, "oidc_sub:issuer:eve", frozenset({role}))
+
+        assert decide(
+            story.open().loop,
+            UpdateLoop(by=eve, budgets=BudgetChange(max_oracle_runs=26)),
+        )
+
+
+class TestWorkSurface:
+    """SPEC 4.1, 6.4: staged work stands on an active surface, then and later."""
+
+    def test_a_loop_is_its_own_work_unit_if_none_is_named(self, story):
+        assert story.create().loop.work_unit == LOOP_1
+
+    def test_one_that_is_named_needs_a_surface(self):
+        command = replace(CREATE, work_unit=WORK_UNIT)
+
+        with pytest.raises(WorkSurfaceMissing, match="WU-7 has no active work surface"):
+            decide(None, command)
+
+    def test_with_one_it_is_bound_to_it(self):
+        command = replace(CREATE, work_unit=WORK_UNIT, work_surface_id=SURFACE)
+
+        created = only(decide(None, command))
+
+        assert (created.work_unit, created.work_surface_id) == (WORK_UNIT, SURFACE)
+        assert created.refs[1] == work_surface_ref(SURFACE, RefRelation.DEPENDS_ON)
+
+    def test_an_iteration_stands_on_the_surface_that_is_active_now(self, staged):
+        started = only(
+            decide(staged.loop, replace(START, work_surface_id=OTHER_SURFACE))
+        )
+
+        assert started.work_surface_id == OTHER_SURFACE
+
+    def test_without_one_it_does_not_start_and_the_loop_stops(self, staged):
+        with pytest.raises(WorkSurfaceMissing) as missing:
+            decide(staged.loop, START)
+
+        stopped = only(stop_for(staged.loop, missing.value))
+        assert stopped.trigger is StopTrigger.WORK_SURFACE_MISSING
+        assert stopped.recommended_portal is Portal.GOVERNANCE
+
+    def test_the_iteration_that_is_open_comes_first(self, staged):
+        """An early call stops no loop that is at work."""
+        staged.record(decide(staged.loop, replace(START, work_surface_id=SURFACE)))
+
+        with pytest.raises(IterationInProgress):
+            decide(staged.loop, START)
+
+
+class TestEarlyCalls:
+    """SPEC 16.6: what comes too early, or too late, stops nothing."""
+
+    def test_the_last_iteration_is_open(self, story):
+        story.open(Budgets(max_iterations=1)).iterate()
+
+        with pytest.raises(IterationInProgress) as early:
+            decide(story.loop, START)
+
+        assert stop_for(story.loop, early.value) == ()
+
+    @pytest.mark.parametrize("trigger", StopTrigger)
+    def test_a_loop_that_is_not_active_yet_does_not_stop(self, story, trigger):
+        assert stop(story.create().loop, trigger, condition="too early") == ()
+
+    def test_a_stop_names_what_gave_offence(self, judged):
+        stopped = only(
+            stop(
+                judged.loop,
+                StopTrigger.ORACLE_GAP,
+                condition="why",
+                run_id=judged.run.run_id,
+                candidate_id=judged.candidate.candidate_id,
+                evidence=judged.reading.content_hash,
+            )
+        )
+
+        assert stopped.refs == (
+            loop_ref(LOOP_1),
+            run_ref(judged.run.run_id),
+            candidate_ref(judged.candidate.candidate_id, RefRelation.ABOUT),
+            bundle_ref(judged.reading.content_hash, RefRelation.ABOUT),
+        )
+
+
+class TestWhatLiftsAStop:
+    """SPEC 6.4, 6.9: beside the decision, what the trigger asks for."""
+
+    def exhausted(self, story: Story) -> DecisionId:
+        story.open(Budgets(max_iterations=1)).iterate().complete()
+        with pytest.raises(BudgetExhausted) as refused:
+            story.iterate()
+        story.record(stop_for(story.loop, refused.value))
+        return story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
+
+    def test_a_bound_that_was_not_raised_stays_exhausted(self, story):
+        decided = self.exhausted(story)
+
+        with pytest.raises(BudgetExhausted, match="max_iterations is 1 and 1 are used"):
+            story.resume(decided)
+
+    def test_another_bound_does_not_help(self, story):
+        decided = self.exhausted(story)
+        story.give(UpdateLoop(by=HUMAN, budgets=BudgetChange(max_oracle_runs=99)))
+
+        with pytest.raises(BudgetExhausted):
+            story.resume(decided)
+
+    def test_once_it_is_raised_the_loop_goes_on(self, story):
+        decided = self.exhausted(story)
+        story.give(UpdateLoop(by=HUMAN, budgets=BudgetChange(max_iterations=2)))
+
+        assert story.resume(decided).iterate().iteration.sequence == 2
+
+    def test_a_stop_that_names_no_bound_looks_at_all_of_them(self, story):
+        story.open(Budgets(max_iterations=1)).iterate().complete()
+        story.stop(StopTrigger.BUDGET_EXHAUSTED)
+
+        with pytest.raises(BudgetExhausted, match="max_iterations"):
+            story.resume(story.judge_stop(StopTrigger.BUDGET_EXHAUSTED))
+
+    @pytest.mark.parametrize(
+        "trigger",
+        [
+            StopTrigger.WORK_SURFACE_MISSING,
+            StopTrigger.STAGE_UNKNOWN,
+            StopTrigger.SEMANTIC_PROFILE_MISSING,
+        ],
+    )
+    def test_what_needs_a_cure_waits_for_it(self, story, trigger):
+        story.open().stop(trigger)
+        decided = story.judge_stop(trigger)
+
+        with pytest.raises(StopUncured, match="a decision alone does not suffice"):
+            story.resume(decided)
+
+        story.cured = frozenset({trigger})
+        assert story.resume(decided).loop.phase is LoopPhase.ACTIVE
+
+    def test_the_cure_of_another_is_none(self, story):
+        story.open().stop(StopTrigger.STAGE_UNKNOWN)
+        story.cured = frozenset({StopTrigger.WORK_SURFACE_MISSING})
+
+        with pytest.raises(StopUncured) as uncured:
+            story.resume(story.judge_stop(StopTrigger.STAGE_UNKNOWN))
+
+        assert uncured.value.triggers == ("STAGE_UNKNOWN",)
+
+    @pytest.mark.parametrize(
+        "trigger", [StopTrigger.NO_ELIGIBLE_WORK, StopTrigger.REPEATED_FAILURE]
+    )
+    def test_for_the_rest_a_decision_suffices(self, story, trigger):
+        story.open().stop(trigger)
+
+        assert story.resume(story.judge_stop(trigger)).loop.stops == {}
+
+    def test_a_later_refusal_takes_the_go_ahead_back(self, story):
+        story.open().stop(StopTrigger.NO_ELIGIBLE_WORK)
+        yes = story.judge_stop(StopTrigger.NO_ELIGIBLE_WORK)
+        story.judge_stop(StopTrigger.NO_ELIGIBLE_WORK, DecisionKind.REJECTED)
+
+        with pytest.raises(
+            DecisionScopeMismatch, match="was taken back by a later one"
+        ):
+            story.resume(yes)
+
+    def test_a_decision_about_no_trigger_is_none(self, story):
+        story.open().stop(StopTrigger.NO_ELIGIBLE_WORK)
+        made = RecordDecision(
+            by=HUMAN,
+            decision_id=UNKNOWN_DECISION,
+            trigger=None,
+            scope=DecisionScope(loop_id=LOOP_1),
+            decision="Proceed",
+            kind=None,
+            rationale="because",
+        )
+        story.record(decide_about(made))
+
+        with pytest.raises(DecisionScopeMismatch, match="is about no trigger"):
+            story.resume(UNKNOWN_DECISION)
+
+    def test_nor_is_one_about_something_else_in_the_loop(self, judged):
+        judged.stop(StopTrigger.NO_ELIGIBLE_WORK)
+        made = RecordDecision(
+            by=HUMAN,
+            decision_id=UNKNOWN_DECISION,
+            trigger=StopTrigger.NO_ELIGIBLE_WORK,
+            scope=DecisionScope(candidate_id=judged.candidate.candidate_id),
+            decision="Proceed",
+            kind=None,
+            rationale="because",
+        )
+        judged.record(decide_about(made))
+
+        with pytest.raises(DecisionScopeMismatch, match=f"whose scope is {LOOP_1}"):
+            judged.resume(UNKNOWN_DECISION)
+
+    def test_every_stop_is_told_its_decision(self, story):
+        story.open().stop(StopTrigger.NO_ELIGIBLE_WORK).stop(
+            StopTrigger.REPEATED_FAILURE
+        )
+        first = story.judge_stop(StopTrigger.REPEATED_FAILURE)
+        second = story.judge_stop(StopTrigger.NO_ELIGIBLE_WORK)
+        latest = story.judge_stop(StopTrigger.NO_ELIGIBLE_WORK)
+
+        story.resume(first)
+
+        assert story.log[-1].answers == {
+            StopTrigger.NO_ELIGIBLE_WORK: latest,
+            StopTrigger.REPEATED_FAILURE: first,
+        }
+        assert {each.id for each in story.log[-1].refs} == {first, latest}
+        assert second not in story.log[-1].answers.values()
 
 
 class TestFolding:
