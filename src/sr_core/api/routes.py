@@ -6,10 +6,13 @@ from typing import Final
 
 from litestar import Router
 
-from sr_core.api import candidates, loops, portals
+from sr_core.api import candidates, evidence, loops, oracles, portals, runs
 
 ROUTERS: Final[tuple[Router, ...]] = (
     loops.router,
     candidates.router,
+    runs.router,
+    evidence.router,
+    oracles.router,
     portals.router,
 )

@@ -108,9 +108,7 @@ def unmet(
 def inputs_of(fingerprint: Mapping[str, str]) -> Mapping[str, str]:
     """Return what of the fingerprint is an input of a judgement (C-OR-5)."""
     return {
-        name: value
-        for name, value in fingerprint.items()
-        if name not in _OF_THE_MOMENT
+        name: value for name, value in fingerprint.items() if name not in _OF_THE_MOMENT
     }
 
 
@@ -149,5 +147,5 @@ def _observed(name: str, fingerprint: Mapping[str, str]) -> str | None:
 
 def _meets(name: str, expected: str, actual: str) -> bool:
     if name == "runtime":  # a version may be asked for, or not
-        return actual == expected or actual.split(" ")[0] == expected
+        return actual == expected or actual.split(" ", maxsplit=1)[0] == expected
     return _SAME.get(actual, actual) == _SAME.get(expected, expected)

@@ -61,6 +61,7 @@ class ManifestInvalid(MalformedInput):
             expected="the manifest of a whole bundle of this run",
         )
         self.defect = defect
+        self.why = why
 
 
 class Refused(SrError):  # noqa: N818

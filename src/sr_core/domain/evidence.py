@@ -23,7 +23,7 @@ from sr_core.domain.ids import (
     RunId,
     SuiteId,
 )
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.suite_definition import Classification, SuiteDefinition
 
 ARTIFACT_TYPE: Final = "evidence.gate_packet"
@@ -116,11 +116,12 @@ class OracleResult:
     """What one oracle left behind; times are RFC 3339, in UTC."""
 
     oracle_id: OracleId
-    classification: Classification
     status: ResultStatus
     summary: str
     started_at: str
     finished_at: str
+    classification: Classification | None = None
+    """What the writer took the oracle for; the suite says what it is."""
     oracle_name: str = ""
     artifacts: tuple[ResultArtifact, ...] = ()
     measurements: Measurements | None = None
@@ -134,6 +135,7 @@ class Artifact:
     media_type: str
     size: int
     content_hash: ContentHash
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,9 +279,7 @@ def strangeness(
     )
 
 
-def misjudged(
-    manifest: EvidenceManifest, suite: SuiteDefinition
-) -> tuple[Flaw, ...]:
+def misjudged(manifest: EvidenceManifest, suite: SuiteDefinition) -> tuple[Flaw, ...]:
     """Return where the results are not those of the suite's oracles (C-OR-6)."""
     known = {each.oracle_id: each.classification for each in suite.oracles}
     flaws = [
@@ -297,7 +297,8 @@ def misjudged(
             f"{each.classification}",
         )
         for each in manifest.results
-        if known.get(each.oracle_id, each.classification) != each.classification
+        if each.classification is not None
+        and known.get(each.oracle_id, each.classification) != each.classification
     ]
     return tuple(flaws)
 
@@ -309,6 +310,34 @@ def foreign_attribution(manifest: EvidenceManifest, by: Actor) -> tuple[Flaw, ..
         return ()
     why = f"it is the word of {said.actor_id}, handed in by {by.actor_id}"
     return (Flaw(defect=ManifestDefect.ATTRIBUTION_MISSING, why=why),)
+
+
+def blob_flaws(
+    manifest: EvidenceManifest, blobs: Mapping[str, bytes]
+) -> tuple[Flaw, ...]:
+    """Return where the blobs are not those that the manifest names (SPEC 5.4)."""
+    declared = {each.name: each for each in manifest.artifacts}
+    flaws = [
+        Flaw(defect=ManifestDefect.BLOB_UNDECLARED, why=f"no artifact is called {name}")
+        for name in sorted(blobs.keys() - declared.keys())
+    ]
+    flaws += [
+        Flaw(
+            defect=ManifestDefect.BLOB_MISSING, why=f"the bytes of {name} are not there"
+        )
+        for name in sorted(declared.keys() - blobs.keys())
+    ]
+    flaws += [
+        Flaw(
+            defect=ManifestDefect.BLOB_MISMATCH,
+            why=f"{name} has {len(data)} bytes with the hash {hash_bytes(data)}",
+        )
+        for name, data in sorted(blobs.items())
+        if name in declared
+        and (len(data), hash_bytes(data))
+        != (declared[name].size, declared[name].content_hash)
+    ]
+    return tuple(flaws)
 
 
 def unanswered(
@@ -359,8 +388,7 @@ def _of_its_kind(manifest: EvidenceManifest) -> Iterator[tuple[ManifestDefect, s
 def _of_its_times(manifest: EvidenceManifest) -> Iterator[tuple[ManifestDefect, str]]:
     spans = [("the run", manifest.run_started_at, manifest.run_completed_at)]
     spans += [
-        (each.oracle_id, each.started_at, each.finished_at)
-        for each in manifest.results
+        (each.oracle_id, each.started_at, each.finished_at) for each in manifest.results
     ]
     if _moment(manifest.produced_at) is None:
         yield ManifestDefect.TIME_MALFORMED, f"produced_at: {manifest.produced_at!r}"

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.environment import NetworkMode
 from sr_core.domain.errors import (
     ApprovalRequired,
     ApprovalUnfit,
@@ -26,7 +27,6 @@ from sr_core.domain.errors import (
     SuiteUnchanged,
     TransitionRefused,
 )
-from sr_core.domain.environment import NetworkMode
 from sr_core.domain.ids import ApprovalId, SuiteId
 from sr_core.domain.integrity import PORTAL_ROLE, Portal
 from sr_core.domain.ref_builders import approval_ref, suite_ref
@@ -44,25 +44,9 @@ __all__ = [
     "Classification",
     "ExpectedOutput",
     "Oracle",
-    "OracleSuite",
-    "OracleSuitePinned",
-    "OracleSuiteRebased",
-    "OracleSuiteRegistered",
-    "OracleSuiteUpdated",
     "OutputRole",
-    "PinSuite",
-    "RebaseSuite",
-    "RegisterSuite",
     "SemanticTarget",
-    "SuiteApproval",
-    "SuiteCommand",
     "SuiteDefinition",
-    "SuiteEvent",
-    "SuitePhase",
-    "UpdateSuite",
-    "decide",
-    "evolve",
-    "weakenings",
 ]
 
 
@@ -118,9 +102,11 @@ class RebaseSuite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinSuite:
-    """Say that a run judges by this definition."""
+    """Say that a run judges by the definition of this hash."""
 
     by: Actor
+    suite_id: SuiteId
+    suite_hash: ContentHash
 
 
 SuiteCommand: TypeAlias = RegisterSuite | UpdateSuite | RebaseSuite | PinSuite
@@ -173,7 +159,7 @@ class OracleSuitePinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OracleSuiteRebased:
-    """A human decided that the suite is another one; `weakenings` says where it asks less."""
+    """A human decided that the suite is another one; `weakenings` say how it asks less."""
 
     suite_id: SuiteId
     suite_hash: ContentHash
@@ -249,7 +235,7 @@ def decide(suite: OracleSuite | None, command: SuiteCommand) -> tuple[SuiteEvent
         case RebaseSuite():
             return _rebase(suite, command)
         case PinSuite():
-            return _pin(suite)
+            return _pin(suite, command)
         case _:
             assert_never(command)
 
@@ -354,9 +340,10 @@ def _authorise(command: SuiteCommand) -> None:
     command.by.require_role(PORTAL_ROLE[Portal.GOVERNANCE], action=action)
 
 
-def _named(command: SuiteCommand) -> str:
-    definition = getattr(command, "definition", None)
-    return definition.suite_id if definition else "of that name"
+def _named(command: SuiteCommand) -> SuiteId:
+    if isinstance(command, PinSuite):
+        return command.suite_id
+    return command.definition.suite_id
 
 
 def _require_allowed(suite: OracleSuite, command: SuiteCommand) -> None:
@@ -418,8 +405,9 @@ def _rebase(suite: OracleSuite, command: RebaseSuite) -> tuple[SuiteEvent, ...]:
     )
 
 
-def _pin(suite: OracleSuite) -> tuple[SuiteEvent, ...]:
-    if suite.phase is SuitePhase.PINNED:
+def _pin(suite: OracleSuite, command: PinSuite) -> tuple[SuiteEvent, ...]:
+    """Return that it is pinned; nothing if it is, or has been defined anew since."""
+    if suite.phase is SuitePhase.PINNED or suite.suite_hash != command.suite_hash:
         return ()
     return (OracleSuitePinned(suite_id=suite.suite_id, suite_hash=suite.suite_hash),)
 

@@ -99,8 +99,7 @@ STRICT_FULL: Final = Profile(
     profile_id="profile:STRICT-FULL",
     description="All of the core, integration and end-to-end besides",
     required_suites=(SuiteId("suite:SR-SUITE-FULL"),),
-    waivable=_CORE_FAILURES
-    | {FailureClass.INTEGRATION_FAIL, FailureClass.E2E_FAIL},
+    waivable=_CORE_FAILURES | {FailureClass.INTEGRATION_FAIL, FailureClass.E2E_FAIL},
     deliverables=frozenset({"D-26", "D-31", "D-32", "D-34", "D-35", "D-36"}),
     above=frozenset({GOV_CORE.profile_id, STRICT_CORE.profile_id}),
 )

@@ -32,7 +32,14 @@ from sr_core.domain.errors import (
     TransitionRefused,
 )
 from sr_core.domain.evidence import EvidenceManifest, ResultStatus
-from sr_core.domain.ids import CandidateId, IterationId, LoopId, OracleId, RunId, SuiteId
+from sr_core.domain.ids import (
+    CandidateId,
+    IterationId,
+    LoopId,
+    OracleId,
+    RunId,
+    SuiteId,
+)
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.loop import Loop, LoopPhase
 from sr_core.domain.oracle_suite import OracleSuite
@@ -53,33 +60,17 @@ from sr_core.domain.run_events import (
 from sr_core.domain.violation import Violation
 
 __all__ = [
-    "Associate",
-    "BeginRun",
-    "CompleteRun",
     "EvidenceAssociated",
     "EvidenceBundleRecorded",
     "Execution",
-    "FailRun",
     "IntegrityViolationDetected",
     "OracleExecutionCompleted",
     "OracleExecutionStarted",
-    "RecordEvidence",
-    "Run",
     "RunCompleted",
     "RunEvent",
     "RunFailed",
     "RunOutcome",
-    "RunPhase",
     "RunStarted",
-    "StartRun",
-    "associate",
-    "begin",
-    "complete",
-    "evolve",
-    "fail",
-    "record",
-    "require_external",
-    "start",
 ]
 
 T = TypeVar("T", bound=str)

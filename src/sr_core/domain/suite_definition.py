@@ -262,7 +262,10 @@ def _require_inside(name: str, path: str) -> None:
     parts = path.split("/")
     inside = all(parts) and not {".", ".."} & set(parts) and "\0" not in path
     _require(
-        inside and len(path) <= _CHARS_MAX, name, path, "a relative path without . or .."
+        inside and len(path) <= _CHARS_MAX,
+        name,
+        path,
+        "a relative path without . or ..",
     )
 
 

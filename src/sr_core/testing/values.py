@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
@@ -19,7 +20,7 @@ from sr_core.domain.integrity import PORTAL_ROLE
 from sr_core.domain.oracle_suite import (
     Classification,
     Oracle,
-    OracleSuiteRegistered,
+    OracleSuite,
     SuiteDefinition,
 )
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
@@ -57,6 +58,12 @@ INTEGRITY_SMOKE: Final = OracleId("oracle:integrity_smoke")
 SBOM: Final = OracleId("oracle:sbom")
 """An advisory oracle."""
 CORE: Final = SuiteId("suite:SR-SUITE-CORE")
+FINGERPRINT: Final[Mapping[str, str]] = {
+    "sandbox": "scripted",
+    "network": "none",
+    "candidate_writable": "false",
+}
+"""What is measured where oracles are functions: no more than a suite demands by default."""
 FILES: Final[Mapping[str, bytes]] = {"src/a.py": b"a = 1\n"}
 
 
@@ -112,10 +119,18 @@ def build_suite(
     )
 
 
-def register(definition: SuiteDefinition) -> OracleSuiteRegistered:
+def with_longer_timeouts(definition: SuiteDefinition) -> SuiteDefinition:
+    """Return the suite with twice the time for each oracle: another hash, no weaker."""
+    oracles = tuple(
+        replace(each, timeout_s=2 * each.timeout_s) for each in definition.oracles
+    )
+    return replace(definition, oracles=oracles)
+
+
+def register(definition: SuiteDefinition) -> OracleSuite:
     """Return the suite as a human registered it."""
     command = oracle_suite.RegisterSuite(
         by=HUMAN, definition=definition, suite_hash=hash_suite(definition)
     )
     (registered,) = oracle_suite.decide(None, command)
-    return registered
+    return oracle_suite.evolve(None, registered)
