@@ -12,16 +12,20 @@ from sr_core.codec.evidence import hash_suite
 from sr_core.domain import oracle_suite
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.ids import (
+    ApprovalId,
     LoopId,
     OracleId,
     SuiteId,
 )
-from sr_core.domain.integrity import PORTAL_ROLE
+from sr_core.domain.integrity import PORTAL_ROLE, Portal
 from sr_core.domain.oracle_suite import (
     Classification,
     Oracle,
     OracleSuite,
+    SuiteApproval,
+    SuiteCommand,
     SuiteDefinition,
+    SuiteEvent,
 )
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 
@@ -134,3 +138,41 @@ def register(definition: SuiteDefinition) -> OracleSuite:
     )
     (registered,) = oracle_suite.decide(None, command)
     return oracle_suite.evolve(None, registered)
+
+
+def build_suite_events() -> tuple[SuiteEvent, ...]:
+    """Return every event that a suite can have, in an order that the rules lead to."""
+    definition = build_suite()
+    better = with_longer_timeouts(definition)
+    laxer = replace(better, determinism_required=False)
+    approval = SuiteApproval(
+        approval_id=ApprovalId(f"appr_{ulid(1)}"),
+        portal_id=Portal.GOVERNANCE,
+        decision="APPROVED",
+        subjects=frozenset({CORE}),
+    )
+    commands: tuple[SuiteCommand, ...] = (
+        oracle_suite.RegisterSuite(
+            by=HUMAN, definition=definition, suite_hash=hash_suite(definition)
+        ),
+        oracle_suite.UpdateSuite(
+            by=HUMAN, definition=better, suite_hash=hash_suite(better)
+        ),
+        oracle_suite.PinSuite(
+            by=PLATFORM, suite_id=CORE, suite_hash=hash_suite(better)
+        ),
+        oracle_suite.RebaseSuite(
+            by=HUMAN,
+            definition=laxer,
+            suite_hash=hash_suite(laxer),
+            rationale="as decided",
+            approval=approval,
+        ),
+    )
+    suite: OracleSuite | None = None
+    events: list[SuiteEvent] = []
+    for command in commands:
+        for event in oracle_suite.decide(suite, command):
+            suite = oracle_suite.evolve(suite, event)
+            events.append(event)
+    return tuple(events)
