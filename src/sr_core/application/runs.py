@@ -285,7 +285,7 @@ class Runs:
                 return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
 
         await self.platform.recorder.record(loop_case(loop_id), rule, asked)
-        await Suites(platform=self.platform).pin(suite_id, suite.suite_hash)
+        await Suites(platform=self.platform).pin(suite_id, suite.suite_hash, asked)
         return run_id, loop_id, suite
 
     async def _carry_out(

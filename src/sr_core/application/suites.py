@@ -53,7 +53,7 @@ class Suites:
         suite_hash = hash_suite(definition)
         command = UpdateSuite(by=asked.by, definition=definition, suite_hash=suite_hash)
         recorded = await self._give(definition.suite_id, command, asked)
-        await self._recompute(definition.suite_id)
+        await self._recompute(definition.suite_id, asked)
         return suite_hash, recorded
 
     async def rebase(
@@ -74,14 +74,17 @@ class Suites:
             approval=await self._approval(approval_id) if approval_id else None,
         )
         recorded = await self._give(definition.suite_id, command, asked)
-        await self._recompute(definition.suite_id)
+        await self._recompute(definition.suite_id, asked)
         return suite_hash, recorded
 
-    async def pin(self, suite_id: SuiteId, suite_hash: ContentHash) -> None:
+    async def pin(
+        self, suite_id: SuiteId, suite_hash: ContentHash, asked: Asked
+    ) -> None:
         """Record that a run judges by this definition, if it is the first to do so."""
         by = self.platform.recorder.platform
         command = PinSuite(by=by, suite_id=suite_id, suite_hash=suite_hash)
-        await self._give(suite_id, command, Asked(by=by))
+        pinning = Asked(by=by, correlation_id=asked.correlation_id)
+        await self._give(suite_id, command, pinning)
 
     async def _give(
         self, suite_id: SuiteId, command: SuiteCommand, asked: Asked
@@ -91,9 +94,12 @@ class Suites:
 
         return await self.platform.recorder.record(suite_case(suite_id), rule, asked)
 
-    async def _recompute(self, suite_id: SuiteId) -> None:
-        verification = Verification(platform=self.platform)
-        await verification.recompute_judged_by(suite_id, f"{suite_id} was defined anew")
+    async def _recompute(self, suite_id: SuiteId, asked: Asked) -> None:
+        await Verification(platform=self.platform).recompute_judged_by(
+            suite_id,
+            f"{suite_id} was defined anew",
+            correlation_id=asked.correlation_id,
+        )
 
     async def _approval(self, approval_id: ApprovalId) -> SuiteApproval:
         """Return what is recorded of the approval, or raise `NotFound`."""

@@ -76,10 +76,12 @@ class Verification:
         asked = Asked(by=self.platform.recorder.platform, correlation_id=correlation_id)
         return await self.platform.recorder.record(case, rule, asked)
 
-    async def recompute_judged_by(self, suite_id: SuiteId, why: str) -> None:
+    async def recompute_judged_by(
+        self, suite_id: SuiteId, why: str, *, correlation_id: str | None = None
+    ) -> None:
         """Compute anew the verification of every candidate that the suite has judged."""
         for candidate_id in await judged_by(self.platform, suite_id):
-            await self.recompute(candidate_id, why)
+            await self.recompute(candidate_id, why, correlation_id=correlation_id)
 
     async def shippable(self, candidate_id: CandidateId, asked: Asked) -> Readiness:
         """Return whether the candidate may ship, its evidence read anew.

@@ -200,14 +200,20 @@ def _judged(facts: SuiteFacts, _: object) -> Iterator[Violation]:
             f"no completed run by {facts.suite_id}",
             missing=facts.registered.definition.required,
         )
-    elif facts.run.suite_hash in facts.registered.hashes[:-1] and (
-        facts.run.suite_hash != facts.registered.suite_hash
-    ):
+    elif _is_outdated(facts.run, facts.registered):
         yield gap(
             facts.suite_id,
             f"no completed run by {facts.suite_id} since it was defined anew",
             missing=facts.registered.definition.required,
         )
+
+
+def _is_outdated(run: Run, registered: OracleSuite) -> bool:
+    """Whether the run judged by an earlier definition, as was right at its time."""
+    earlier = run.suite_hash in registered.hashes and (
+        run.suite_hash != registered.suite_hash
+    )
+    return earlier and IntegrityCondition.ORACLE_TAMPER not in run.conditions
 
 
 def _pinned(facts: SuiteFacts, _: object) -> Iterator[Violation]:

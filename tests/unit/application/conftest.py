@@ -14,6 +14,7 @@ from sr_core.application.loops import Loops
 from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
 from sr_core.application.runs import Runs
+from sr_core.application.suites import Suites
 from sr_core.application.verification import Verification
 from sr_core.codec.envelope import Recorded, opened
 from sr_core.domain.approval import ApprovalDecision
@@ -31,6 +32,7 @@ from sr_core.domain.ids import (
 from sr_core.domain.integrity import Portal, StopTrigger
 from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import ActivateLoop, Budgets, CloseLoop, PauseLoop
+from sr_core.domain.oracle_suite import SuiteDefinition
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.shippable import Readiness
 from sr_core.ports.event_store import BEGINNING
@@ -45,6 +47,7 @@ from sr_core.testing import (
     ScriptedRunner,
     Stage,
     build_suite,
+    with_longer_timeouts,
 )
 
 BY_HUMAN = Asked(by=HUMAN, correlation_id="corr-human")
@@ -73,6 +76,7 @@ class Journey:
         self.candidates = Candidates(platform=platform)
         self.runs = Runs(platform=platform)
         self.portals = Portals(platform=platform)
+        self.suites = Suites(platform=platform)
         self.verification = Verification(platform=platform)
 
     async def open(self, budgets: Budgets | None = None) -> Journey:
@@ -85,7 +89,15 @@ class Journey:
         return self
 
     async def register_suite(self) -> None:
-        await self.portals.register_suite(build_suite(), BY_HUMAN)
+        await self.suites.register(build_suite(), BY_HUMAN)
+
+    async def rebase(self, definition: SuiteDefinition | None = None) -> None:
+        await self.suites.rebase(
+            definition or with_longer_timeouts(build_suite()),
+            rationale="as decided",
+            approval_id=None,
+            asked=BY_HUMAN,
+        )
 
     async def create(self, budgets: Budgets | None = None) -> None:
         self.loop_id, _ = await self.loops.create(

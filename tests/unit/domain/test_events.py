@@ -99,6 +99,7 @@ DETECTED = {
     "EvidenceBundleRecorded",
     "EvidenceMissingDetected",
     "IntegrityViolationDetected",
+    "OracleExecutionCompleted",
     "RunCompleted",
     "RunFailed",
     "StopTriggered",
