@@ -165,7 +165,7 @@ def bundle(
         return violated("; ".join(found))
     if extra := judged.keys() - results.keys():
         return violated(f"it has results of {sorted(extra)} too")
-    fingerprint = manifest["environment_fingerprint"]
+    fingerprint = manifest["context"]["environment_fingerprint"]
     if unsaid := [each for each in measured if not fingerprint.get(each)]:
         return violated(f"its fingerprint says nothing of {', '.join(unsaid)}")
     return held(f"{len(manifest['artifacts'])} blobs and the manifest, all intact")

@@ -8,7 +8,6 @@ from litestar.params import FromPath, JSONBody
 
 from sr_core.api.answers import Answer, Limit, Offset, accepted, listed, member, one
 from sr_core.api.authority import ANYONE, HUMAN, human_with
-from sr_core.api.bodies.oracles import NewSuite
 from sr_core.api.bodies.portals import NewApproval, NewFreeze, NewWaiver
 from sr_core.application.platform import Platform
 from sr_core.application.portals import Portals
@@ -19,55 +18,9 @@ from sr_core.domain.ids import (
     parse_candidate_id,
     parse_exception_id,
     parse_freeze_id,
-    parse_oracle_id,
-    parse_suite_id,
 )
 from sr_core.domain.integrity import Portal
-from sr_core.domain.oracle_suite import Classification, Oracle, SuiteDefinition
 from sr_core.domain.refs import parse_content_hash
-
-
-@post("/oracles/suites", authority=human_with("GovernanceSteward"))
-async def register_suite(
-    data: JSONBody[NewSuite],
-    platform: NamedDependency[Platform],
-    asked: NamedDependency[Asked],
-) -> Answer:
-    """Register an oracle suite; its hash is computed here."""
-    definition = SuiteDefinition(
-        suite_id=parse_suite_id(data.suite_id),
-        oracles=tuple(
-            Oracle(
-                oracle_id=parse_oracle_id(each.oracle_id),
-                argv=tuple(each.argv),
-                report=each.report,
-                classification=member(
-                    Classification, each.classification, field="classification"
-                ),
-                timeout_s=each.timeout_s,
-            )
-            for each in data.oracles
-        ),
-    )
-    suite_hash, events = await Portals(platform=platform).register_suite(
-        definition, asked
-    )
-    return accepted(events, asked, suite_id=definition.suite_id, suite_hash=suite_hash)
-
-
-@get("/oracles/suites", authority=ANYONE)
-async def suites(
-    platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
-) -> Answer:
-    """List oracle suites, oldest first."""
-    return await listed(platform.rows, "oracle_suites", {}, (limit, offset))
-
-
-@get("/oracles/suites/{suite_id:str}", authority=ANYONE)
-async def suite(suite_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
-    """Return one oracle suite."""
-    key = {"suite_id": parse_suite_id(suite_id)}
-    return await one(platform.rows, "oracle_suites", key, kind="oracle suite")
 
 
 @post("/exceptions", authority=human_with("ExceptionReviewer"))
@@ -195,9 +148,6 @@ router = Router(
     path="",
     tags=["portals"],
     route_handlers=[
-        register_suite,
-        suites,
-        suite,
         create_waiver,
         exception,
         activate_exception,

@@ -13,7 +13,7 @@ from sr_core.domain.candidate import CandidateManifest, RegisterCandidate
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.events import Ruling
 from sr_core.domain.ids import CandidateId, IterationId, build_candidate_id
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.refs import ContentHash, Ref
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.event_store import NewEvent
 
@@ -31,6 +31,9 @@ class Candidates:
         *,
         declared: ContentHash | None,
         asked: Asked,
+        git_sha: str | None = None,
+        description: str = "",
+        refs: tuple[Ref, ...] = (),
     ) -> tuple[CandidateId, tuple[NewEvent, ...]]:
         """Store the files, and record them under the hash that is computed of them.
 
@@ -44,10 +47,15 @@ class Candidates:
         command = RegisterCandidate(
             by=asked.by,
             candidate_id=build_candidate_id(
-                hash_candidate(manifest), fresh=self.platform.ids.fresh("cand")
+                hash_candidate(manifest),
+                fresh=self.platform.ids.fresh("cand"),
+                git_sha=git_sha,
             ),
             manifest=manifest,
             declared=declared,
+            git_sha=git_sha,
+            description=description,
+            refs=refs,
         )
         for each in manifest.files:
             key = _key(each.content_hash)

@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sr_core.codec.canonical import canonical
-from sr_core.codec.evidence import parse_manifest
-from sr_core.domain.errors import MalformedInput
+from sr_core.codec.manifest import parse_manifest
+from sr_core.domain.errors import ManifestInvalid
 from sr_core.domain.evidence import (
     BundleReading,
     EvidenceManifest,
+    Flaw,
+    ManifestDefect,
     PartState,
     blob_hashes,
 )
@@ -39,16 +41,22 @@ def blob_key(bundle: ContentHash, blob: ContentHash) -> ObjectKey:
 
 
 async def write_bundle(
-    store: ContentStore, manifest: EvidenceManifest, blobs: Mapping[str, bytes]
+    store: ContentStore,
+    manifest: EvidenceManifest,
+    blobs: Mapping[str, bytes],
+    *,
+    form: bytes | None = None,
 ) -> ContentHash:
     """Write the bundle and return its hash; `blobs` holds each artifact by its name.
+
+    `form` are the bytes of the manifest where it was handed in; they are kept as they are.
 
     Raises:
         ContentConflict, Unretrievable: the store does not hold what was written.
         Unavailable: no answer in time; the bundle may exist without its manifest.
 
     """
-    data = canonical(manifest)
+    data = canonical(manifest) if form is None else form
     bundle = hash_bytes(data)
     for name, blob in blob_hashes(manifest).items():
         await store.put(blob_key(bundle, blob), blobs[name])
@@ -71,17 +79,40 @@ async def read_bundle(store: ContentStore, bundle: ContentHash) -> BundleReading
         )
     try:
         manifest = parse_manifest(data)
-    except MalformedInput as error:
+    except ManifestInvalid as error:
         return BundleReading(
-            content_hash=bundle, lost={}, manifest=None, flaw=error.found
+            content_hash=bundle,
+            lost={},
+            manifest=None,
+            flaw=Flaw(defect=ManifestDefect(error.defect), why=error.why),
         )
     lost_parts: dict[str, PartState] = {}
-    for name, blob in blob_hashes(manifest).items():
+    flaw: Flaw | None = None
+    for each in manifest.artifacts:
         try:
-            await store.get(blob_key(bundle, blob), expected=blob)
+            data = await read_blob(store, bundle, each.content_hash)
         except Unretrievable as lost:
-            lost_parts[name] = lost.state
-    return BundleReading(content_hash=bundle, lost=lost_parts, manifest=manifest)
+            lost_parts[each.name] = lost.state
+            continue
+        if len(data) != each.size:
+            why = f"{each.name} has {len(data)} bytes, not {each.size}"
+            flaw = Flaw(defect=ManifestDefect.BLOB_MISMATCH, why=why)
+    return BundleReading(
+        content_hash=bundle, lost=lost_parts, manifest=manifest, flaw=flaw
+    )
+
+
+async def read_blob(
+    store: ContentStore, bundle: ContentHash, blob: ContentHash
+) -> bytes:
+    """Return one blob of the bundle, with the hash that the manifest names.
+
+    Raises:
+        Unretrievable: it is missing, denied, or not what was stored.
+        Unavailable: no answer in time.
+
+    """
+    return await store.get(blob_key(bundle, blob), expected=blob)
 
 
 def _folder(bundle: ContentHash) -> str:

@@ -1,19 +1,17 @@
-"""Where humans bind: suites, decisions, waivers, approvals, freezes."""
+"""Where humans bind: decisions, waivers, approvals, freezes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sr_core.application.platform import Platform, loop_case, suite_case
+from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Rule
 from sr_core.application.verification import Verification
-from sr_core.codec.evidence import hash_suite
 from sr_core.domain import (
     approval,
     freeze,
     governed_exception,
-    oracle_suite,
 )
 from sr_core.domain import dossier as dossiers
 from sr_core.domain.approval import ApprovalDecision, RecordApproval
@@ -33,11 +31,6 @@ from sr_core.domain.ids import (
     parse_freeze_id,
 )
 from sr_core.domain.integrity import Portal
-from sr_core.domain.oracle_suite import (
-    OracleSuiteRegistered,
-    RegisterSuite,
-    SuiteDefinition,
-)
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.run import Run
 from sr_core.ports.event_store import NewEvent
@@ -50,21 +43,6 @@ class Portals:
     """The binding acts of one log."""
 
     platform: Platform
-
-    async def register_suite(
-        self, definition: SuiteDefinition, asked: Asked
-    ) -> tuple[ContentHash, Recorded]:
-        """Make a suite known under the hash of its definition."""
-        suite_hash = hash_suite(definition)
-        command = RegisterSuite(
-            by=asked.by, definition=definition, suite_hash=suite_hash
-        )
-
-        async def rule(known: OracleSuiteRegistered | None) -> Ruling:
-            return Ruling(events=oracle_suite.decide(known, command))
-
-        case = suite_case(definition.suite_id)
-        return suite_hash, await self.platform.recorder.record(case, rule, asked)
 
     async def create_waiver(
         self,

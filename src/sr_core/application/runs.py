@@ -2,51 +2,92 @@
 
     RunStarted -> the oracles run in a sandbox over the stored bytes
                -> evidence bundle written -> EvidenceBundleRecorded, RunCompleted
+               -> the candidate's verification, computed anew
 
-An outcome comes from here or from nowhere: no caller can say how a run ended.
+A runner elsewhere does the middle part itself: it starts a run with execution external,
+hands in the bundle, and completes the run. Either way the outcome is computed from the
+evidence, and the evidence is held against the run, the suite and its own hashes here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from sr_core.application.bundles import Occasion, build_bundle, silence
 from sr_core.application.candidates import Candidates
 from sr_core.application.evidence import write_bundle
+from sr_core.application.facts import earlier_runs, work_context
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
+from sr_core.application.suites import Suites
+from sr_core.application.verification import Verification
 from sr_core.codec.envelope import rfc3339
-from sr_core.codec.evidence import escaped, hash_suite, parse_report
+from sr_core.codec.evidence import (
+    escaped,
+    hash_environment,
+    hash_outputs,
+    hash_suite,
+)
+from sr_core.codec.manifest import manifest_from, stored_form
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import loop, run
+from sr_core.domain.actors import ActorKind
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import BudgetExhausted, NotFound, SrError
+from sr_core.domain.environment import unmet
+from sr_core.domain.errors import (
+    BudgetExhausted,
+    ManifestInvalid,
+    NotFound,
+    SrError,
+)
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import (
-    Artifact,
     EvidenceManifest,
-    OracleResult,
+    Flaw,
+    blob_flaws,
+    defects,
+    foreign_attribution,
+    misjudged,
+    strangeness,
     unanswered,
-    verdict_of,
 )
 from sr_core.domain.ids import (
-    BundleId,
     CandidateId,
     LoopId,
-    OracleId,
     RunId,
     SuiteId,
+    parse_bundle_id,
     parse_run_id,
 )
-from sr_core.domain.integrity import TRIGGER_OF, IntegrityCondition
-from sr_core.domain.oracle_result import Word, judge
-from sr_core.domain.oracle_suite import Oracle, OracleSuiteRegistered
-from sr_core.domain.refs import hash_bytes
-from sr_core.domain.run import RecordEvidence, Run, StartRun
+from sr_core.domain.oracle_suite import OracleSuite, SuiteDefinition
+from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.domain.run import (
+    BeginRun,
+    CompleteRun,
+    Execution,
+    FailRun,
+    RecordEvidence,
+    Run,
+    RunOutcome,
+    StartRun,
+)
+from sr_core.domain.verification import flakes
+from sr_core.domain.violation import Violation, gap, tampered
 from sr_core.ports.event_store import NewEvent
-from sr_core.ports.oracle_runner import OracleSeen, RunSeen
+from sr_core.ports.oracle_runner import RunSeen
+from sr_core.ports.sandbox import CANDIDATE
 
-_MEDIA_TYPES = {".json": "application/json", ".xml": "application/xml"}
+Recorded = tuple[NewEvent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """A bundle that was taken in, and the run that it is of."""
+
+    manifest: EvidenceManifest
+    content_hash: ContentHash
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,34 +97,176 @@ class Runs:
     platform: Platform
 
     async def judge(
-        self, candidate_id: CandidateId, suite_id: SuiteId, asked: Asked
+        self,
+        candidate_id: CandidateId,
+        suite_id: SuiteId,
+        asked: Asked,
+        *,
+        declared: ContentHash | None = None,
     ) -> RunId:
         """Start a run, carry it out to its end, and return its identifier.
 
         Raises:
             NotFound: there is no such candidate or suite.
-            AuthorityRequired, TransitionRefused, BudgetExhausted: it may not start.
+            AuthorityRequired, TransitionRefused, BudgetExhausted, SuiteHashMismatch: it
+                may not start.
             SandboxUnavailable, Unretrievable, Unavailable: nothing could be judged; the
                 run is recorded as FAILED.
 
         """
+        run_id, loop_id, suite = await self._start(
+            candidate_id,
+            suite_id,
+            asked,
+            execution=Execution.PLATFORM,
+            declared=declared,
+        )
+        await self._carry_out(loop_id, run_id, suite.definition, asked)
+        return run_id
+
+    async def start(
+        self,
+        candidate_id: CandidateId,
+        suite_id: SuiteId,
+        asked: Asked,
+        *,
+        declared: ContentHash | None = None,
+    ) -> RunId:
+        """Start a run that a runner elsewhere carries out; see `judge` for refusals."""
+        run_id, _, _ = await self._start(
+            candidate_id,
+            suite_id,
+            asked,
+            execution=Execution.EXTERNAL,
+            declared=declared,
+        )
+        return run_id
+
+    async def hand_in(
+        self, raw: object, blobs: Mapping[str, bytes], asked: Asked
+    ) -> HandedIn:
+        """Take in the evidence of a run that was carried out elsewhere.
+
+        Raises:
+            AuthorityRequired: someone other than the system hands it in.
+            ManifestInvalid: it is no manifest of that run, or not of these blobs.
+            NotFound: there is no such run.
+            NotExternal, TransitionRefused, EvidenceTaken: the run takes no evidence.
+            Unavailable: no answer in time; nothing is recorded.
+
+        """
+        asked.by.require(ActorKind.SYSTEM, action="handing in evidence")
+        manifest, form = manifest_from(raw), stored_form(raw)
+        parse_bundle_id(manifest.bundle_id)
+        run_id = parse_run_id(manifest.run_id)
+        loop_id = await self.platform.loop_of("run", run_id, kind="run")
+        dossier = await self.platform.recorder.state(loop_case(loop_id))
+        known = dossier.run(run_id)
+        run.require_external(known, "evidence from elsewhere")
+        suite = await self._pinned(known)
+        _require_sound(
+            *_strangeness(known, manifest),
+            *defects(manifest),
+            *misjudged(manifest, suite),
+            *foreign_attribution(manifest, asked.by),
+            *blob_flaws(manifest, blobs),
+        )
+        content_hash = hash_bytes(form)
+        command = await self._command(dossier, known, suite, manifest, content_hash)
+        run.record(known, command)  # before anything is written for nothing
+        await write_bundle(self.platform.evidence_bytes, manifest, blobs, form=form)
+
+        async def rule(now: Dossier) -> Ruling:
+            return _recorded(now, run_id, command)
+
+        recorded = await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+        return HandedIn(manifest=manifest, content_hash=content_hash, recorded=recorded)
+
+    async def complete(
+        self,
+        run_id: RunId,
+        asked: Asked,
+        *,
+        outcome: RunOutcome | None,
+        evidence: ContentHash | None,
+    ) -> Recorded:
+        """End a run carried out elsewhere, and compute what follows for the candidate.
+
+        Raises:
+            NotFound, NotExternal, TransitionRefused, EvidenceMissing, OutcomeMismatch.
+
+        """
+        loop_id = await self.platform.loop_of("run", run_id, kind="run")
+        command = CompleteRun(
+            by=asked.by, outcome=outcome, evidence_bundle_hash=evidence
+        )
+
+        async def rule(dossier: Dossier) -> Ruling:
+            known = dossier.run(run_id)
+            ended = run.complete(known, command)
+            run.require_external(known, "completion from elsewhere")
+            return Ruling(events=ended)
+
+        recorded = await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+        await self._recompute(loop_id, run_id, asked)
+        return recorded
+
+    async def fail(self, run_id: RunId, reason: str, asked: Asked) -> Recorded:
+        """End a run that could not be carried out elsewhere.
+
+        Raises:
+            NotFound, NotExternal, TransitionRefused.
+
+        """
+        loop_id = await self.platform.loop_of("run", run_id, kind="run")
+
+        async def rule(dossier: Dossier) -> Ruling:
+            known = dossier.run(run_id)
+            ended = run.fail(known, self._failure(asked, escaped(reason)))
+            run.require_external(known, "failure from elsewhere")
+            return Ruling(events=ended)
+
+        return await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+
+    async def associate(
+        self, evidence: ContentHash, run_id: RunId, command: run.Associate, asked: Asked
+    ) -> Recorded:
+        """Say that the bundle which the run left also speaks of something else.
+
+        Raises:
+            NotFound: the loop has nothing of that name.
+            AuthorityRequired, MalformedInput, AssociationTaken.
+
+        """
+        loop_id = await self.platform.loop_of("run", run_id, kind="run")
+
+        async def rule(dossier: Dossier) -> Ruling:
+            if command.run_id is not None:
+                dossier.run(command.run_id)
+            if command.candidate_id is not None:
+                dossier.candidate(command.candidate_id)
+            if command.iteration_id is not None:
+                dossier.iteration(command.iteration_id)
+            known = dossier.run(run_id)
+            return Ruling(events=run.associate(known, evidence, command))
+
+        return await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+
+    async def _start(
+        self,
+        candidate_id: CandidateId,
+        suite_id: SuiteId,
+        asked: Asked,
+        *,
+        execution: Execution,
+        declared: ContentHash | None,
+    ) -> tuple[RunId, LoopId, OracleSuite]:
         loop_id = await self.platform.loop_of("cand", candidate_id, kind="candidate")
         suite = await self.platform.suite(suite_id)
         if suite is None:
             raise NotFound(kind="oracle suite", identifier=suite_id)
         run_id = parse_run_id(self.platform.ids.fresh("run"))
-        await self._start(loop_id, run_id, candidate_id, suite, asked)
-        await self._carry_out(loop_id, run_id, suite, asked)
-        return run_id
 
-    async def _start(
-        self,
-        loop_id: LoopId,
-        run_id: RunId,
-        candidate_id: CandidateId,
-        suite: OracleSuiteRegistered,
-        asked: Asked,
-    ) -> tuple[NewEvent, ...]:
         async def rule(dossier: Dossier) -> Ruling:
             command = StartRun(
                 by=asked.by,
@@ -93,6 +276,8 @@ class Runs:
                 iteration_id=dossier.candidate(candidate_id).iteration_id,
                 suite=suite,
                 cures=bool(dossier.standing_against(candidate_id)),
+                execution=execution,
+                declared=declared,
             )
             known = dossier.the_loop()
             try:
@@ -100,48 +285,56 @@ class Runs:
             except BudgetExhausted as refusal:
                 return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
 
-        return await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+        await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+        await Suites(platform=self.platform).pin(suite_id, suite.suite_hash, asked)
+        return run_id, loop_id, suite
 
     async def _carry_out(
-        self, loop_id: LoopId, run_id: RunId, suite: OracleSuiteRegistered, asked: Asked
+        self, loop_id: LoopId, run_id: RunId, suite: SuiteDefinition, asked: Asked
     ) -> None:
+        began_at = await self._begin(loop_id, run_id, asked)
         dossier = await self.platform.recorder.state(loop_case(loop_id))
         started = dossier.run(run_id)
-        manifest = dossier.candidate(started.candidate_id).manifest
+        candidate = dossier.candidate(started.candidate_id)
         try:
-            files = await Candidates(platform=self.platform).files(manifest)
-            seen = await self.platform.runner.run(suite.definition, files)
-            evidence, blobs = self._bundle(started, suite, seen)
+            files = await Candidates(platform=self.platform).files(candidate.manifest)
+            seen = await self.platform.runner.run(suite, files)
+            evidence, blobs = await self._bundle(
+                dossier, started, suite, seen, began_at
+            )
             content_hash = await write_bundle(
                 self.platform.evidence_bytes, evidence, blobs
             )
-            violations = await self._violations(evidence, suite)
+            command = await self._command(
+                dossier, started, suite, evidence, content_hash
+            )
         except Exception as failure:
             await self._fail(loop_id, run_id, _reason(failure), asked)
             raise
-        command = RecordEvidence(
-            manifest=evidence, manifest_hash=content_hash, violations=violations
-        )
         await self._end(loop_id, run_id, command, asked)
+        await self._recompute(loop_id, run_id, asked)
+
+    async def _begin(self, loop_id: LoopId, run_id: RunId, asked: Asked) -> str:
+        """Record that the oracles are being run, and return since when."""
+        began_at = rfc3339(self.platform.clock.now())
+
+        async def rule(dossier: Dossier) -> Ruling:
+            command = BeginRun(workspace_path=CANDIDATE, started_at=began_at)
+            return Ruling(events=run.begin(dossier.run(run_id), command))
+
+        await self.platform.recorder.record(loop_case(loop_id), rule, asked)
+        return began_at
 
     async def _end(
         self, loop_id: LoopId, run_id: RunId, command: RecordEvidence, asked: Asked
     ) -> None:
         async def rule(dossier: Dossier) -> Ruling:
-            ended = run.record(dossier.run(run_id), command)
-            after = dossiers.fold(ended, dossier)
-            stops: list[loop.LoopEvent] = []
-            for condition, why in sorted(command.violations.items()):
-                stops += loop.stop(
-                    after.the_loop(),
-                    TRIGGER_OF[condition],
-                    condition=f"{condition}: {why}",
-                    run_id=run_id,
-                    candidate_id=command.manifest.candidate_id,
-                    evidence=command.manifest_hash,
-                )
-            stops += loop.stops_due(after.the_loop(), now=self.platform.clock.now())
-            return Ruling(events=(*ended, *stops))
+            recorded = _recorded(dossier, run_id, command)
+            after = dossiers.fold(recorded.events, dossier)
+            by = self.platform.recorder.platform
+            ended = run.complete(after.run(run_id), CompleteRun(by=by))
+            due = loop.stops_due(after.the_loop(), now=self.platform.clock.now())
+            return Ruling(events=(*recorded.events, *ended, *due))
 
         await self.platform.recorder.record(loop_case(loop_id), rule, asked)
 
@@ -149,84 +342,137 @@ class Runs:
         self, loop_id: LoopId, run_id: RunId, reason: str, asked: Asked
     ) -> None:
         async def rule(dossier: Dossier) -> Ruling:
-            failed = run.fail(dossier.run(run_id), reason=reason)
+            command = self._failure(asked, reason)
+            failed = run.fail(dossier.run(run_id), command)
             due = loop.stops_due(dossier.the_loop(), now=self.platform.clock.now())
             return Ruling(events=(*failed, *due))
 
         await self.platform.recorder.record(loop_case(loop_id), rule, asked)
 
-    async def _violations(
-        self, manifest: EvidenceManifest, pinned: OracleSuiteRegistered
-    ) -> Mapping[IntegrityCondition, str]:
-        """Return what is wrong with the run: silent oracles, another suite than pinned."""
-        found: dict[IntegrityCondition, str] = {}
-        if silent := unanswered(manifest, pinned.definition):
-            why = "; ".join(
-                f"{each}: {_silence(manifest, each)}" for each in sorted(silent)
-            )
-            found[IntegrityCondition.ORACLE_GAP] = why
-        registered = await self.platform.suite(pinned.suite_id)
-        now = registered and hash_suite(registered.definition)
-        if now != pinned.suite_hash:
-            why = f"pinned {pinned.suite_hash}, at the end {now}"
-            found[IntegrityCondition.ORACLE_TAMPER] = why
-        return found
+    def _failure(self, asked: Asked, reason: str) -> FailRun:
+        ended_at = rfc3339(self.platform.clock.now())
+        return FailRun(by=asked.by, reason=reason, ended_at=ended_at)
 
-    def _bundle(
-        self, started: Run, suite: OracleSuiteRegistered, seen: RunSeen
+    async def _recompute(self, loop_id: LoopId, run_id: RunId, asked: Asked) -> None:
+        dossier = await self.platform.recorder.state(loop_case(loop_id))
+        await Verification(platform=self.platform).recompute(
+            dossier.run(run_id).candidate_id,
+            f"{run_id} was completed",
+            correlation_id=asked.correlation_id,
+        )
+
+    async def _pinned(self, known: Run) -> SuiteDefinition:
+        """Return the suite as it was defined when the run pinned it."""
+        history = await self.platform.suite_history(known.suite_id)
+        definition = history.definition(known.suite_hash)
+        assert definition is not None, "a run pins what is registered"
+        return definition
+
+    async def _bundle(
+        self,
+        dossier: Dossier,
+        started: Run,
+        suite: SuiteDefinition,
+        seen: RunSeen,
+        began_at: str,
     ) -> tuple[EvidenceManifest, Mapping[str, bytes]]:
-        """Return the manifest and blobs of what the oracles left."""
-        oracles = {each.oracle_id: each for each in suite.definition.oracles}
-        words = {
-            each.oracle_id: _word(oracles[each.oracle_id], each)
-            for each in seen.oracles
-        }
-        results = tuple(
-            _result(oracles[each.oracle_id], each, word)
-            for each in seen.oracles
-            if (word := words[each.oracle_id]).status is not None
-        )
-        silent = {
-            name: words[name].why if name in words else "it was not run"
-            for name in oracles
-            if name not in {each.oracle_id for each in results}
-        }
-        blobs = {
-            _artifact_name(each.oracle_id, name): data
-            for each in seen.oracles
-            for name, data in each.files.items()
-        }
-        refused = {
-            f"refused {escaped(_artifact_name(each.oracle_id, name))}": escaped(why)
-            for each in seen.oracles
-            for name, why in each.refused.items()
-        }
-        manifest = EvidenceManifest(
-            bundle_id=BundleId(self.platform.ids.fresh("bundle")),
-            run_id=started.run_id,
-            candidate_id=started.candidate_id,
-            loop_id=started.loop_id,
-            iteration_id=started.iteration_id,
-            oracle_suite_id=started.suite_id,
-            oracle_suite_hash=started.suite_hash,
-            results=results,
-            unanswered=silent,
-            artifacts=tuple(
-                Artifact(
-                    name=name,
-                    media_type=_media_type(name),
-                    size=len(data),
-                    content_hash=hash_bytes(data),
-                )
-                for name, data in sorted(blobs.items())
+        platform = self.platform
+        return build_bundle(
+            started,
+            suite,
+            seen,
+            await work_context(platform, dossier, started.iteration_id),
+            Occasion(
+                bundle_id=parse_bundle_id(platform.ids.fresh("bundle")),
+                by=platform.recorder.platform,
+                began_at=began_at,
+                ended_at=rfc3339(platform.clock.now()),
             ),
-            environment_fingerprint=seen.fingerprint,
-            verdict=verdict_of([each.status for each in results], unanswered=silent),
-            produced_by=self.platform.recorder.platform.actor_id,
-            produced_at=rfc3339(self.platform.clock.now()),
-            metadata=refused,
+            {
+                each.oracle_id: (rfc3339(each.started_at), rfc3339(each.finished_at))
+                for each in seen.oracles
+            },
         )
-        return manifest, blobs
+
+    async def _command(
+        self,
+        dossier: Dossier,
+        known: Run,
+        suite: SuiteDefinition,
+        manifest: EvidenceManifest,
+        content_hash: ContentHash,
+    ) -> RecordEvidence:
+        """Return what is to be recorded of the bundle, held against what is known."""
+        judged = replace(
+            known,
+            environment_hash=hash_environment(manifest.environment_fingerprint),
+            output_hashes=hash_outputs(manifest, suite),
+        )
+        return RecordEvidence(
+            manifest=manifest,
+            manifest_hash=content_hash,
+            environment_hash=hash_environment(manifest.environment_fingerprint),
+            output_hashes=judged.output_hashes,
+            violations=await self._violations(dossier, judged, suite, manifest),
+        )
+
+    async def _violations(
+        self,
+        dossier: Dossier,
+        judged: Run,
+        suite: SuiteDefinition,
+        manifest: EvidenceManifest,
+    ) -> tuple[Violation, ...]:
+        """Return each way in which the run cannot be trusted (SPEC 6.3)."""
+        found: list[Violation] = []
+        if silent := unanswered(manifest, suite):
+            why = "; ".join(f"{it}: {silence(manifest, it)}" for it in sorted(silent))
+            found.append(gap(judged.suite_id, why, missing=silent))
+        registered = await self.platform.suite(judged.suite_id)
+        now = hash_suite(registered.definition) if registered else None
+        if now != judged.suite_hash:
+            why = f"pinned {judged.suite_hash}, at the end {now}"
+            found.append(
+                tampered(judged.suite_id, why, expected=judged.suite_hash, actual=now)
+            )
+        found += unmet(suite.environment_constraints, manifest.environment_fingerprint)
+        earlier = await earlier_runs(
+            self.platform, dossier, judged, judged.environment_hash
+        )
+        found += flakes(judged, earlier, suite.stopped_by_flakes_of)
+        return tuple(found)
+
+
+def _recorded(dossier: Dossier, run_id: RunId, command: RecordEvidence) -> Ruling:
+    """Return the bundle as recorded, and the stops that its violations make."""
+    events = run.record(dossier.run(run_id), command)
+    after = dossiers.fold(events, dossier)
+    stops = dossiers.stops(
+        after.the_loop(),
+        command.violations,
+        candidate_id=command.manifest.candidate_id,
+        run_id=run_id,
+        evidence=command.manifest_hash,
+    )
+    return Ruling(events=(*events, *stops))
+
+
+def _strangeness(known: Run, manifest: EvidenceManifest) -> Sequence[Flaw]:
+    return strangeness(
+        manifest,
+        run_id=known.run_id,
+        candidate_id=known.candidate_id,
+        suite_id=known.suite_id,
+        suite_hash=known.suite_hash,
+        iteration_id=known.iteration_id,
+    )
+
+
+def _require_sound(*flaws: Flaw) -> None:
+    """Raise `ManifestInvalid` for the first flaw, with a word of every one."""
+    if flaws:
+        why = "; ".join(each.why for each in flaws)
+        raise ManifestInvalid(defect=flaws[0].defect, why=escaped(why))
 
 
 def _reason(failure: Exception) -> str:
@@ -234,38 +480,3 @@ def _reason(failure: Exception) -> str:
     if isinstance(failure, SrError):
         return escaped(failure.found)
     return f"the platform failed: {type(failure).__name__}"
-
-
-def _word(oracle: Oracle, seen: OracleSeen) -> Word:
-    report = parse_report(seen.files.get(oracle.report))
-    return judge(oracle.oracle_id, report, exit_status=seen.exit_status)
-
-
-def _result(oracle: Oracle, seen: OracleSeen, word: Word) -> OracleResult:
-    assert word.status is not None, "a silent oracle has no result"
-    return OracleResult(
-        oracle_id=oracle.oracle_id,
-        classification=oracle.classification,
-        status=word.status,
-        summary=word.why,
-        started_at=rfc3339(seen.started_at),
-        finished_at=rfc3339(seen.finished_at),
-        artifacts=tuple(_artifact_name(oracle.oracle_id, name) for name in seen.files),
-    )
-
-
-def _silence(manifest: EvidenceManifest, oracle_id: OracleId) -> str:
-    """Return why an oracle did not judge."""
-    said = {
-        each.oracle_id: f"{each.status}: {each.summary}" for each in manifest.results
-    }
-    return manifest.unanswered.get(oracle_id) or said[oracle_id]
-
-
-def _artifact_name(oracle_id: OracleId, name: str) -> str:
-    return f"{oracle_id.removeprefix('oracle:')}/{name}"
-
-
-def _media_type(name: str) -> str:
-    suffix = name[name.rfind(".") :] if "." in name else ""
-    return _MEDIA_TYPES.get(suffix, "application/octet-stream")

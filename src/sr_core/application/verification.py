@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sr_core.application.evidence import read_bundle
+from sr_core.application.facts import (
+    earlier_runs,
+    hash_at_start,
+    judged_by,
+    work_context,
+)
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.codec.evidence import hash_suite
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import shippable
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import BundleReading
 from sr_core.domain.ids import CandidateId, SuiteId
+from sr_core.domain.profile import Profile
 from sr_core.domain.shippable import Readiness
-from sr_core.domain.verification import SuiteFacts
+from sr_core.domain.verification import EarlierRun, SuiteFacts, VerificationScope
 from sr_core.ports.event_store import NewEvent
 
 
@@ -25,21 +33,55 @@ class Verification:
     platform: Platform
 
     async def verify(
-        self, candidate_id: CandidateId, asked: Asked
+        self, candidate_id: CandidateId, asked: Asked, *, profile: str | None = None
     ) -> tuple[NewEvent, ...]:
         """Compute the candidate's verification and record it.
 
+        `profile` asks for one that is at least as strong as the assigned one.
+
         Raises:
             EvidenceMissing: evidence cannot be read intact; that is recorded.
+            ProfileTooWeak, NotFound: the profile asked for cannot be had.
             Unavailable: the store did not answer; nothing is recorded.
 
         """
         case = await self.platform.candidate_case(candidate_id)
 
         async def rule(dossier: Dossier) -> Ruling:
-            return await self.ruling(dossier, candidate_id)
+            return await self.ruling(dossier, candidate_id, requested=profile)
 
         return await self.platform.recorder.record(case, rule, asked)
+
+    async def recompute(
+        self, candidate_id: CandidateId, why: str, *, correlation_id: str | None = None
+    ) -> tuple[NewEvent, ...]:
+        """Compute the verification because of something that happened (SPEC 4.3).
+
+        It is computed by the profile of before, and recorded if anything changed.
+        """
+        case = await self.platform.candidate_case(candidate_id)
+
+        async def rule(dossier: Dossier) -> Ruling:
+            profile = self._profile(dossier, None)
+            return dossiers.recompute(
+                dossier,
+                candidate_id,
+                await self._facts(dossier, candidate_id, profile),
+                profile=profile,
+                scope=await self._scope(dossier, candidate_id),
+                now=self.platform.clock.now(),
+                because=why,
+            )
+
+        asked = Asked(by=self.platform.recorder.platform, correlation_id=correlation_id)
+        return await self.platform.recorder.record(case, rule, asked)
+
+    async def recompute_judged_by(
+        self, suite_id: SuiteId, why: str, *, correlation_id: str | None = None
+    ) -> None:
+        """Compute anew the verification of every candidate that the suite has judged."""
+        for candidate_id in await judged_by(self.platform, suite_id):
+            await self.recompute(candidate_id, why, correlation_id=correlation_id)
 
     async def shippable(self, candidate_id: CandidateId, asked: Asked) -> Readiness:
         """Return whether the candidate may ship, its evidence read anew.
@@ -58,14 +100,23 @@ class Verification:
         await self.platform.recorder.record(case, rule, asked)
         return found[0]
 
-    async def ruling(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
+    async def ruling(
+        self,
+        dossier: Dossier,
+        candidate_id: CandidateId,
+        *,
+        requested: str | None = None,
+    ) -> Ruling:
         """Return the verification of the candidate as it stands now."""
+        profile = self._profile(dossier, requested)
         return dossiers.verify(
             dossier,
             candidate_id,
-            await self._facts(dossier, candidate_id),
-            profile=self.platform.profile,
+            await self._facts(dossier, candidate_id, profile),
+            profile=profile,
+            scope=await self._scope(dossier, candidate_id),
             now=self.platform.clock.now(),
+            because="it was asked for",
         )
 
     async def gate(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
@@ -73,22 +124,34 @@ class Verification:
 
         Each of the gates asks this: an approval, a freeze, shippable (SPEC 6.1).
         """
+        profile = self._profile(dossier, None)
         return dossiers.gate(
             dossier,
             candidate_id,
-            await self._facts(dossier, candidate_id),
-            profile=self.platform.profile,
+            await self._facts(dossier, candidate_id, profile),
+            profile=profile,
+            scope=await self._scope(dossier, candidate_id),
             now=self.platform.clock.now(),
         )
 
-    async def _facts(
+    def _profile(self, dossier: Dossier, requested: str | None) -> Profile:
+        profiles = self.platform.profiles
+        return profiles.resolved(requested, work_unit_id=dossier.work_unit_id)
+
+    async def _scope(
         self, dossier: Dossier, candidate_id: CandidateId
+    ) -> VerificationScope:
+        iteration_id = dossier.candidate(candidate_id).iteration_id
+        return (await work_context(self.platform, dossier, iteration_id)).scope
+
+    async def _facts(
+        self, dossier: Dossier, candidate_id: CandidateId, profile: Profile
     ) -> tuple[SuiteFacts, ...]:
         dossier.candidate(candidate_id)
         return tuple(
             [
                 await self._suite_facts(dossier, candidate_id, suite_id)
-                for suite_id in self.platform.profile.required_suites
+                for suite_id in profile.required_suites
             ]
         )
 
@@ -96,12 +159,20 @@ class Verification:
         self, dossier: Dossier, candidate_id: CandidateId, suite_id: SuiteId
     ) -> SuiteFacts:
         run = dossier.latest_run(candidate_id, suite_id)
+        registered = await self.platform.suite(suite_id)
         reading: BundleReading | None = None
-        if run is not None and run.evidence is not None:
-            reading = await read_bundle(self.platform.evidence_bytes, run.evidence)
+        earlier: tuple[EarlierRun, ...] = ()
+        if run is not None:
+            platform = self.platform
+            earlier = await earlier_runs(platform, dossier, run, run.environment_hash)
+            if run.evidence is not None:
+                reading = await read_bundle(platform.evidence_bytes, run.evidence)
         return SuiteFacts(
             suite_id=suite_id,
-            registered=await self.platform.suite(suite_id),
+            registered=registered,
+            defined_hash=hash_suite(registered.definition) if registered else None,
             run=run,
             reading=reading,
+            hash_at_start=await hash_at_start(self.platform, run) if run else None,
+            earlier=earlier,
         )

@@ -1,16 +1,18 @@
-"""Candidate and evidence manifests, suites and reports, to and from their bytes."""
+"""Candidate manifests, suites, reports, and what a judgement has to repeat, as bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from sr_core.codec.canonical import canonical, parse_json, restored
+from sr_core.codec.canonical import canonical, parse_json
 from sr_core.domain.candidate import CandidateFile, CandidateManifest
+from sr_core.domain.environment import inputs_of
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.evidence import EvidenceManifest, ResultStatus
+from sr_core.domain.ids import OracleId
 from sr_core.domain.oracle_result import NoReport, OracleReport
-from sr_core.domain.oracle_suite import SuiteDefinition
+from sr_core.domain.oracle_suite import OutputRole, SuiteDefinition
 from sr_core.domain.refs import ContentHash, hash_bytes
 
 RESULT_SCHEMA: Final = "sr.oracle_result.v1"
@@ -58,10 +60,54 @@ def hash_suite(definition: SuiteDefinition) -> ContentHash:
     return hash_bytes(canonical(definition))
 
 
-def parse_manifest(data: bytes) -> EvidenceManifest:
-    """Return the evidence manifest in `data`, or raise `MalformedInput`."""
-    what = "evidence manifest"
-    return restored(EvidenceManifest, parse_json(data, what=what), what=what)
+def hash_environment(fingerprint: Mapping[str, str]) -> ContentHash:
+    """Return the hash of what of the fingerprint is an input of a judgement."""
+    return hash_bytes(canonical(inputs_of(fingerprint)))
+
+
+def hash_outputs(
+    manifest: EvidenceManifest, suite: SuiteDefinition
+) -> Mapping[OracleId, ContentHash]:
+    """Return, for each oracle that judged, the hash of what it has to repeat (C-OR-5).
+
+    That is its status, and the artifacts that the suite expects of it; reports and logs
+    tell the time of day.
+    """
+    expected = {
+        each.oracle_id: {
+            output.path
+            for output in each.expected_outputs
+            if output.role is OutputRole.ARTIFACT
+        }
+        for each in suite.oracles
+    }
+    return {
+        each.oracle_id: hash_bytes(
+            canonical(
+                {
+                    "status": each.status,
+                    "artifacts": {
+                        part.path: part.sha256
+                        for part in each.artifacts
+                        if _own_name(each.oracle_id, part.path)
+                        in expected.get(each.oracle_id, ())
+                    },
+                }
+            )
+        )
+        for each in manifest.results
+        if each.status.is_answer
+    }
+
+
+def artifact_name(oracle_id: OracleId, path: str) -> str:
+    """Return what a file that an oracle left is called in the bundle."""
+    return f"{oracle_id.removeprefix('oracle:')}/{path}"
+
+
+def _own_name(oracle_id: OracleId, name: str) -> str:
+    """Return what the oracle itself called the artifact."""
+    return name.removeprefix(artifact_name(oracle_id, ""))
 
 
 def parse_report(data: bytes | None) -> OracleReport | NoReport:

@@ -97,6 +97,9 @@ class RegisterCandidate:
     candidate_id: CandidateId
     manifest: CandidateManifest
     declared: ContentHash | None = None
+    git_sha: str | None = None
+    description: str = ""
+    refs: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,10 @@ class CandidateMaterialized:
     loop_id: LoopId
     produced_by_iteration_id: IterationId
     manifest: CandidateManifest
+    git_sha: str | None = None
+    description: str = ""
+    declared_refs: tuple[Ref, ...] = ()
+    """What its maker says that it rests on."""
 
     @property
     def refs(self) -> tuple[Ref, ...]:
@@ -115,6 +122,7 @@ class CandidateMaterialized:
         return (
             iteration_ref(self.produced_by_iteration_id, RefRelation.IN_SCOPE_OF),
             candidate_ref(self.candidate_id, RefRelation.ABOUT),
+            *self.declared_refs,
         )
 
 
@@ -127,7 +135,8 @@ class Candidate:
 
     `missing` holds the bundles whose evidence was once found missing: what is found
     again does not cure that, a new run does (C-EVID-6). `standing` holds the integrity
-    conditions that the latest verification found.
+    conditions that the latest verification found, and `rests_on` the bundles that it
+    read; None is no verification yet.
     """
 
     candidate_id: CandidateId
@@ -138,6 +147,7 @@ class Candidate:
     status: VerificationStatus = VerificationStatus.UNVERIFIED
     standing: frozenset[IntegrityCondition] = frozenset()
     missing: frozenset[ContentHash] = frozenset()
+    rests_on: tuple[ContentHash, ...] | None = None
 
 
 def decide(
@@ -160,6 +170,9 @@ def decide(
     computed = candidate_hash(command.candidate_id)
     if command.declared is not None and command.declared != computed:
         raise CandidateMismatch(declared=command.declared, computed=computed)
+    assert (command.git_sha is not None) == command.candidate_id.startswith("git:"), (
+        "whoever makes the identifier puts the commit into it"
+    )
     if not iteration.phase.is_open:
         raise TransitionRefused(
             subject=iteration.iteration_id,
@@ -174,6 +187,9 @@ def decide(
             loop_id=iteration.loop_id,
             produced_by_iteration_id=iteration.iteration_id,
             manifest=command.manifest,
+            git_sha=command.git_sha,
+            description=command.description,
+            declared_refs=command.refs,
         ),
     )
 
@@ -200,4 +216,5 @@ def evolve(
         candidate,
         status=event.verification_status,
         standing=frozenset(event.integrity_conditions),
+        rests_on=event.evidence_bundle_hashes,
     )

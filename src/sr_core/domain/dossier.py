@@ -41,6 +41,7 @@ from sr_core.domain.integrity import (
     TRIGGER_OF,
     IntegrityCondition,
     Portal,
+    StopTrigger,
 )
 from sr_core.domain.iteration import (
     Iteration,
@@ -53,22 +54,30 @@ from sr_core.domain.iteration import (
 from sr_core.domain.loop import Loop
 from sr_core.domain.profile import Profile
 from sr_core.domain.refs import ContentHash
-from sr_core.domain.run import (
+from sr_core.domain.run import Run, RunPhase
+from sr_core.domain.run_events import (
+    EvidenceAssociated,
     EvidenceBundleRecorded,
     IntegrityViolationDetected,
-    Run,
+    OracleExecutionCompleted,
+    OracleExecutionStarted,
     RunCompleted,
     RunFailed,
-    RunPhase,
     RunStarted,
 )
 from sr_core.domain.verification import (
+    MODE_OF,
     CandidateVerificationComputed,
+    EarlierRun,
     EvidenceMissingDetected,
     Finding,
     SuiteFacts,
+    SuiteSummary,
+    VerificationBasis,
+    VerificationScope,
     compute,
 )
+from sr_core.domain.violation import Violation
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -92,6 +101,11 @@ class Dossier:
         """Return the loop; anything recorded in its boundary comes after it."""
         assert self.loop is not None, "a loop's boundary opens with LoopCreated"
         return self.loop
+
+    @property
+    def work_unit_id(self) -> str:
+        """The work that the loop is about; a loop of no other work is its own."""
+        return self.the_loop().work_unit
 
     def candidate(self, candidate_id: CandidateId) -> Candidate:
         """Return the candidate, or raise `NotFound`."""
@@ -139,6 +153,29 @@ class Dossier:
             ),
             None,
         )
+
+    def runs_like(
+        self,
+        run: Run,
+        *,
+        content_hash: ContentHash,
+        environment_hash: ContentHash | None,
+    ) -> tuple[EarlierRun, ...]:
+        """Return the runs before `run` that had the same inputs (C-OR-5).
+
+        The inputs are the candidate's bytes, the suite as defined, and where it ran.
+        """
+        before: list[EarlierRun] = []
+        for each in self.runs.values():
+            if each.run_id == run.run_id:
+                break
+            judged = self.candidates[each.candidate_id].content_hash
+            inputs = (judged, each.suite_hash, each.environment_hash)
+            if inputs == (content_hash, run.suite_hash, environment_hash):
+                before.append(
+                    EarlierRun(run_id=each.run_id, output_hashes=each.output_hashes)
+                )
+        return tuple(before)
 
     def evidence_of(self, candidate_id: CandidateId) -> tuple[ContentHash, ...]:
         """Return the bundles recorded for the candidate."""
@@ -230,7 +267,10 @@ def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
                 runs=_with(dossier.runs, event.run_id, run.evolve(None, event)),
             )
         case (
-            EvidenceBundleRecorded()
+            OracleExecutionStarted()
+            | OracleExecutionCompleted()
+            | EvidenceBundleRecorded()
+            | EvidenceAssociated()
             | IntegrityViolationDetected()
             | RunCompleted()
             | RunFailed()
@@ -262,7 +302,9 @@ def verify(
     facts: Sequence[SuiteFacts],
     *,
     profile: Profile,
+    scope: VerificationScope,
     now: datetime,
+    because: str,
 ) -> Ruling:
     """Return the verification of the candidate, and the stops that it makes (SPEC 6.1).
 
@@ -279,15 +321,9 @@ def verify(
     )
     events: list[DomainEvent] = [
         *_newly_missing(candidate, facts),
-        _computed(candidate, facts, finding, profile),
+        _computed(candidate, facts, finding, profile, scope, because=because),
     ]
-    for condition, why in finding.conditions.items():
-        events += loop.stop(
-            dossier.the_loop(),
-            TRIGGER_OF[condition],
-            condition=f"{condition}: {why}",
-            candidate_id=candidate_id,
-        )
+    events += stops(dossier.the_loop(), finding.violations, candidate_id=candidate_id)
     refusal = None
     if IntegrityCondition.EVIDENCE_MISSING in finding.conditions:
         refusal = EvidenceMissing(
@@ -299,12 +335,76 @@ def verify(
     return Ruling(events=tuple(events), refusal=refusal)
 
 
+def recompute(
+    dossier: Dossier,
+    candidate_id: CandidateId,
+    facts: Sequence[SuiteFacts],
+    *,
+    profile: Profile,
+    scope: VerificationScope,
+    now: datetime,
+    because: str,
+) -> Ruling:
+    """Return what something that happened changes in the candidate's verification.
+
+    Nobody asked for it, so nothing is refused, and nothing is recorded if all stays as
+    it was. A candidate that was never verified waits until every required suite has
+    judged it: a suite that is still to run is no gap yet.
+    """
+    candidate = dossier.candidate(candidate_id)
+    waits = any(each.run is None for each in facts)
+    if candidate.rests_on is None and waits:
+        return Ruling()
+    ruling = verify(
+        dossier,
+        candidate_id,
+        facts,
+        profile=profile,
+        scope=scope,
+        now=now,
+        because=because,
+    )
+    after = fold(ruling.events, dossier)
+    changed = after.candidate(candidate_id) != candidate
+    return Ruling(events=ruling.events if changed else ())
+
+
+def stops(
+    known: Loop,
+    violations: Iterable[Violation],
+    *,
+    candidate_id: CandidateId,
+    run_id: RunId | None = None,
+    evidence: ContentHash | None = None,
+) -> tuple[loop.LoopEvent, ...]:
+    """Return the stops that violations make: one for each trigger, with the first why.
+
+    Each names the candidate, and the run and its evidence where one of those offends.
+    """
+    first: dict[StopTrigger, Violation] = {}
+    for each in violations:
+        first.setdefault(TRIGGER_OF[each.condition_type], each)
+    return tuple(
+        event
+        for trigger, why in sorted(first.items())
+        for event in loop.stop(
+            known,
+            trigger,
+            condition=str(why),
+            run_id=run_id,
+            candidate_id=candidate_id,
+            evidence=evidence,
+        )
+    )
+
+
 def gate(
     dossier: Dossier,
     candidate_id: CandidateId,
     facts: Sequence[SuiteFacts],
     *,
     profile: Profile,
+    scope: VerificationScope,
     now: datetime,
 ) -> Ruling:
     """Return what a fresh look at the evidence changes, and whether it bars the way.
@@ -315,7 +415,15 @@ def gate(
     candidate = dossier.candidate(candidate_id)
     if all(each.run is None for each in facts):
         return Ruling()
-    ruling = verify(dossier, candidate_id, facts, profile=profile, now=now)
+    ruling = verify(
+        dossier,
+        candidate_id,
+        facts,
+        profile=profile,
+        scope=scope,
+        now=now,
+        because="a gate looked at the evidence",
+    )
     after = fold(ruling.events, dossier)
     changed = after.candidate(candidate_id) != candidate
     conditions = after.candidate(candidate_id).standing
@@ -349,22 +457,35 @@ def _computed(
     facts: Sequence[SuiteFacts],
     finding: Finding,
     profile: Profile,
+    scope: VerificationScope,
+    *,
+    because: str,
 ) -> CandidateVerificationComputed:
+    """Return the verification with the complete basis that it rests on (C-VER-4)."""
     runs = [each.run for each in facts if each.run is not None]
     return CandidateVerificationComputed(
         candidate_id=candidate.candidate_id,
         verification_status=finding.status,
+        verification_mode=MODE_OF[finding.status],
         verification_profile_id=profile.profile_id,
-        verification_scope={"work_unit_id": candidate.loop_id},
+        verification_scope=scope,
+        verification_basis=VerificationBasis(
+            profile_version=profile.profile_version,
+            run_ids=tuple(each.run_id for each in runs),
+            violations=finding.violations,
+            failed=finding.failed,
+            others=finding.others,
+            warnings=finding.warnings,
+            computed_because=because,
+        ),
         integrity_conditions=tuple(sorted(finding.conditions)),
         evidence_bundle_hashes=tuple(each.evidence for each in runs if each.evidence),
-        oracle_suite_summaries={each.suite_id: each.suite_hash for each in runs},
+        oracle_suite_summaries=tuple(
+            SuiteSummary(suite_id=each.suite_id, suite_hash=each.suite_hash)
+            for each in runs
+        ),
         waiver_ids=tuple(sorted(set(finding.waived_by.values()))),
         waived_oracle_ids=tuple(sorted(finding.waived_by)),
-        verification_basis={
-            **{str(name): why for name, why in finding.conditions.items()},
-            **{str(name): "FAIL" for name in sorted(finding.failed)},
-        },
     )
 
 

@@ -47,6 +47,24 @@ class MalformedInput(SrError):  # noqa: N818 - named for what it says, like Refu
         self.field = field
 
 
+class ManifestInvalid(MalformedInput):
+    """An evidence manifest contradicts itself, its run or its blobs (SPEC 7.8).
+
+    `defect` says in which way; it never changes, like a code.
+    """
+
+    code = "MANIFEST_INVALID"
+
+    def __init__(self, *, defect: str, why: str) -> None:
+        super().__init__(
+            field="evidence manifest",
+            found=f"{defect}: {why}",
+            expected="the manifest of a whole bundle of this run",
+        )
+        self.defect = defect
+        self.why = why
+
+
 class Refused(SrError):  # noqa: N818
     """A well-formed command that a rule of the domain does not allow."""
 
@@ -121,6 +139,90 @@ class CandidateMismatch(Conflict):
         super().__init__(
             f"The bytes have the hash {computed}, not the declared {declared}",
             remedy="Declare the hash of the candidate manifest, or leave it out",
+        )
+
+
+class SuiteUnchanged(Conflict):
+    """The suite has that very definition, so there is nothing to change (C-OR-6)."""
+
+    code = "SUITE_UNCHANGED"
+
+    def __init__(self, *, suite_id: str, suite_hash: str) -> None:
+        super().__init__(
+            f"{suite_id} is defined like that already, under {suite_hash}",
+            remedy="Change the definition, or leave the suite as it is",
+        )
+
+
+class SuiteHashMismatch(Conflict):
+    """The suite is not the one that the caller means (C-OR-2)."""
+
+    code = "SUITE_HASH_MISMATCH"
+
+    def __init__(self, *, suite_id: str, declared: str, registered: str) -> None:
+        super().__init__(
+            f"{suite_id} is registered as {registered}, not as the declared {declared}",
+            remedy="Look the suite up, and declare its hash or none",
+        )
+
+
+class EvidenceTaken(Conflict):
+    """The run has its evidence; another bundle would be another judgement (C-EVID-2)."""
+
+    code = "EVIDENCE_TAKEN"
+
+    def __init__(self, *, run_id: str, evidence: str) -> None:
+        super().__init__(
+            f"{run_id} has left {evidence} already",
+            remedy="Start another run for other evidence",
+        )
+
+
+class OutcomeMismatch(Conflict):
+    """The declared end of a run is not what its evidence says (C-TB-2)."""
+
+    code = "OUTCOME_MISMATCH"
+
+    def __init__(self, *, run_id: str, declared: str, computed: str) -> None:
+        super().__init__(
+            f"The evidence of {run_id} gives {computed}, not the declared {declared}",
+            remedy="Declare what the evidence gives",
+        )
+
+
+class AssociationTaken(Conflict):
+    """The bundle is associated with that already (C-EVID-4)."""
+
+    code = "ASSOCIATION_TAKEN"
+
+    def __init__(self, *, evidence: str, entity: str) -> None:
+        super().__init__(
+            f"{evidence} is associated with {entity} already",
+            remedy="Associate it with something else, or leave it as it is",
+        )
+
+
+class ProfileTooWeak(Refused):
+    """The requested profile asks for less than the one assigned (C-OR-6, C-VER-4)."""
+
+    code = "PROFILE_TOO_WEAK"
+
+    def __init__(self, *, requested: str, assigned: str) -> None:
+        super().__init__(
+            f"{requested} asks for less than {assigned}, which is assigned",
+            remedy=f"Verify by {assigned}, or by one that stands above it",
+        )
+
+
+class NotExternal(Refused):
+    """The platform carries out the run itself, and takes no one else's word (C-TB-2)."""
+
+    code = "NOT_EXTERNAL"
+
+    def __init__(self, *, run_id: str, attempted: str) -> None:
+        super().__init__(
+            f"{run_id} is carried out by the platform, which refuses {attempted}",
+            remedy="Start a run with execution external to hand in its evidence",
         )
 
 
@@ -312,8 +414,23 @@ class ApprovalUnfit(Refused):
 
     code = "APPROVAL_UNFIT"
 
-    def __init__(self, *, approval_id: str, why: str) -> None:
+    def __init__(
+        self,
+        *,
+        approval_id: str,
+        why: str,
+        remedy: str = "Record an approval of this candidate at ReleaseApprovalPortal",
+    ) -> None:
+        super().__init__(f"{approval_id} {why}", remedy=remedy)
+
+
+class ApprovalRequired(PreconditionFailed):
+    """A human has to have approved it at a portal first (C-TB-3, C-OR-6)."""
+
+    code = "APPROVAL_REQUIRED"
+
+    def __init__(self, *, action: str, portal: str) -> None:
         super().__init__(
-            f"{approval_id} {why}",
-            remedy="Record an approval of this candidate at ReleaseApprovalPortal",
+            f"{action} needs an approval of {portal}",
+            remedy=f"Have it approved at {portal}, and name the approval",
         )

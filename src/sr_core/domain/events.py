@@ -25,6 +25,7 @@ from sr_core.domain.refs import Ref
 from sr_core.domain.run import (
     EvidenceBundleRecorded,
     IntegrityViolationDetected,
+    OracleExecutionCompleted,
     RunCompleted,
     RunEvent,
     RunFailed,
@@ -117,6 +118,7 @@ _DETECTED: Final = (
     EvidenceBundleRecorded,
     EvidenceMissingDetected,
     IntegrityViolationDetected,
+    OracleExecutionCompleted,
     RunCompleted,
     RunFailed,
     StopTriggered,

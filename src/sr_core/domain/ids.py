@@ -115,12 +115,29 @@ def parse_work_unit_id(text: str) -> WorkUnitId:
     )
 
 
-def build_candidate_id(content_hash: ContentHash, *, fresh: str) -> CandidateId:
+def build_candidate_id(
+    content_hash: ContentHash, *, fresh: str, git_sha: str | None = None
+) -> CandidateId:
     """Return the identifier of the candidate whose bytes have `content_hash`.
 
-    `fresh` is a new ``cand_<ULID>``.
+    `fresh` is a new ``cand_<ULID>``; `git_sha` is the commit that the bytes are.
     """
-    return parse_candidate_id(f"{content_hash}|{fresh}")
+    commit = "" if git_sha is None else f"git:{git_sha}|"
+    return parse_candidate_id(f"{commit}{content_hash}|{fresh}")
+
+
+def parse_git_sha(text: str) -> str:
+    """Return `text` as the name of a commit, or raise `MalformedInput`."""
+    if re.fullmatch(r"[0-9a-f]{7,64}", text):
+        return text
+    raise MalformedInput(
+        field="git_sha", found=text, expected="7 to 64 lower-case hex digits"
+    )
+
+
+def parse_bundle_id(text: str) -> BundleId:
+    """Return `text` as an evidence bundle's identifier, or raise `MalformedInput`."""
+    return BundleId(_checked("bundle", text))
 
 
 def candidate_hash(candidate_id: CandidateId) -> ContentHash:

@@ -5,6 +5,22 @@
     any of them -> UNVERIFIED                an integrity condition, a missing result,
                                              missing evidence, a failure not covered
 
+| step | rule |
+|---|---|
+| 1 the profile is the assigned one, or one above it | `profile.Profiles.resolved` |
+| 2 each required suite has a completed run | `_judged` |
+| 3 the run's suite is the one registered when it started | `_pinned` |
+| 4 manifest and blobs are there, to the byte | `_retrievable` |
+| 5 the manifest is whole, and of this run | `_in_order` |
+| 6 each required oracle judged, once | `_answered` |
+| 7 it ran where the suite demands | `_at_the_place` |
+| 8 the same inputs were judged alike before | `_repeatable` |
+| 9 nothing that was found of the run is open | `_unresolved` |
+| 10 any of these, and it is UNVERIFIED | `compute` |
+| 11 a failure is covered by a waiver of its class | `_waived` |
+| 12 what others say is kept, and decides nothing | `_others` |
+| 13 the basis is recorded, complete | `sr_core.domain.dossier.verify` |
+
 `compute` is a function of what was just read: the runs from the log, the bundles from
 the store, every byte re-hashed. Any integrity condition gives UNVERIFIED, whatever
 waivers there are (C-OR-7).
@@ -12,91 +28,64 @@ waivers there are (C-OR-7).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from sr_core.domain.evidence import BundleReading, ResultStatus, defects, unanswered
-from sr_core.domain.governed_exception import Waiver
-from sr_core.domain.ids import CandidateId, ExceptionId, OracleId, RunId, SuiteId
-from sr_core.domain.integrity import IntegrityCondition, Portal
-from sr_core.domain.oracle_suite import OracleSuiteRegistered
-from sr_core.domain.profile import Profile
-from sr_core.domain.ref_builders import (
-    bundle_ref,
-    bundle_refs,
-    candidate_ref,
-    suite_ref,
-    waiver_refs,
+from sr_core.domain.environment import unmet
+from sr_core.domain.evidence import (
+    BundleReading,
+    EvidenceManifest,
+    ResultStatus,
+    defects,
+    misjudged,
+    strangeness,
+    unanswered,
 )
-from sr_core.domain.refs import ContentHash, Ref, RefRelation
+from sr_core.domain.governed_exception import Waiver
+from sr_core.domain.ids import ExceptionId, OracleId, RunId, SuiteId
+from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.oracle_suite import Classification, OracleSuite
+from sr_core.domain.profile import Profile, failure_class
+from sr_core.domain.refs import ContentHash
 from sr_core.domain.run import Run
+from sr_core.domain.verification_events import (
+    MODE_OF,
+    CandidateVerificationComputed,
+    EvidenceMissingDetected,
+    FailedOracle,
+    OtherResult,
+    SuiteSummary,
+    VerificationBasis,
+    VerificationEvent,
+    VerificationMode,
+    VerificationScope,
+    VerificationStatus,
+)
+from sr_core.domain.violation import Violation, flaky, gap, invalid, missing, tampered
 
-
-class VerificationStatus(StrEnum):
-    """What the evidence supports (SPEC 4.3)."""
-
-    UNVERIFIED = "UNVERIFIED"
-    VERIFIED_STRICT = "VERIFIED_STRICT"
-    VERIFIED_WITH_EXCEPTIONS = "VERIFIED_WITH_EXCEPTIONS"
-
-    @property
-    def is_verified(self) -> bool:
-        """Whether it counts towards a release."""
-        return self is not VerificationStatus.UNVERIFIED
+__all__ = [
+    "MODE_OF",
+    "CandidateVerificationComputed",
+    "EvidenceMissingDetected",
+    "FailedOracle",
+    "OtherResult",
+    "SuiteSummary",
+    "VerificationBasis",
+    "VerificationEvent",
+    "VerificationMode",
+    "VerificationScope",
+    "VerificationStatus",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceMissingDetected:
-    """Evidence that a claim rests on could not be retrieved intact (C-EVID-6)."""
+class EarlierRun:
+    """What an earlier run over the same bytes, suite and environment gave."""
 
-    candidate_id: CandidateId
     run_id: RunId
-    content_hash: ContentHash
-    missing_parts: Mapping[str, str]
-    recommended_portal: Portal
-
-    @property
-    def refs(self) -> tuple[Ref, ...]:
-        """What it is about, and what it rests on (SPEC 2.3)."""
-        return (
-            bundle_ref(self.content_hash, RefRelation.ABOUT),
-            candidate_ref(self.candidate_id, RefRelation.AFFECTS),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateVerificationComputed:
-    """What the evidence supports was computed; the basis is complete (C-VER-4)."""
-
-    candidate_id: CandidateId
-    verification_status: VerificationStatus
-    verification_profile_id: str
-    verification_scope: Mapping[str, str]
-    integrity_conditions: tuple[IntegrityCondition, ...]
-    evidence_bundle_hashes: tuple[ContentHash, ...]
-    oracle_suite_summaries: Mapping[SuiteId, ContentHash]
-    waiver_ids: tuple[ExceptionId, ...]
-    waived_oracle_ids: tuple[OracleId, ...]
-    verification_basis: Mapping[str, str]
-
-    @property
-    def refs(self) -> tuple[Ref, ...]:
-        """What it is about, and what it rests on (SPEC 2.3)."""
-        return (
-            candidate_ref(self.candidate_id, RefRelation.ABOUT),
-            *bundle_refs(self.evidence_bundle_hashes, RefRelation.VERIFIES),
-            *(
-                suite_ref(name, suite_hash, RefRelation.DEPENDS_ON)
-                for name, suite_hash in self.oracle_suite_summaries.items()
-            ),
-            *waiver_refs(self.waiver_ids, RefRelation.DEPENDS_ON),
-        )
-
-
-VerificationEvent: TypeAlias = EvidenceMissingDetected | CandidateVerificationComputed
+    output_hashes: Mapping[OracleId, ContentHash]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,22 +93,43 @@ class SuiteFacts:
     """What is known of one required suite over one candidate.
 
     `run` is the latest completed one; `reading` is of its bundle, made just now.
+    `defined_hash` is computed of the registered definition, and `hash_at_start` is that
+    of the suite as it was registered when the run started, by the order of the log.
+    `earlier` are the runs before it that had the same inputs.
     """
 
     suite_id: SuiteId
-    registered: OracleSuiteRegistered | None
+    registered: OracleSuite | None
+    defined_hash: ContentHash | None
     run: Run | None
     reading: BundleReading | None
+    hash_at_start: ContentHash | None
+    earlier: tuple[EarlierRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What `compute` found; `conditions` says for each why it stands."""
+    """What `compute` found; each of `violations` says why it stands."""
 
     status: VerificationStatus
-    conditions: Mapping[IntegrityCondition, str]
-    failed: frozenset[OracleId]
-    waived_by: Mapping[OracleId, ExceptionId]
+    violations: tuple[Violation, ...]
+    failed: tuple[FailedOracle, ...]
+    others: tuple[OtherResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> frozenset[IntegrityCondition]:
+        """The integrity conditions that stand."""
+        return frozenset(each.condition_type for each in self.violations)
+
+    @property
+    def waived_by(self) -> Mapping[OracleId, ExceptionId]:
+        """The waiver that covers each failure that is covered."""
+        return {
+            each.oracle_id: each.waiver_id
+            for each in self.failed
+            if each.waiver_id is not None
+        }
 
 
 def compute(
@@ -135,21 +145,18 @@ def compute(
     A waiver covers an oracle that failed. It never covers one that gave no answer
     (C-OR-4), and where no suite is required none can vouch: that shows nothing.
     """
-    conditions: dict[IntegrityCondition, str] = {}
-    failed: list[tuple[Run, OracleId]] = []
+    found: list[Violation] = []
     if not facts:
-        conditions[IntegrityCondition.ORACLE_GAP] = "no suite is required"
+        found.append(gap(None, "no suite is required"))
     for each in facts:
-        for condition, why in _conditions(each, known_missing):
-            conditions.setdefault(condition, why)
-        failed += [(each.run, oracle) for oracle in _failed(each) if each.run]
-    waived = {
-        (run.run_id, oracle): waiver.exception_id
-        for run, oracle in failed
-        for waiver in waivers
-        if oracle in profile.waivable and waiver.covers(run, oracle, now=now)
-    }
-    if conditions or len(waived) < len(failed):
+        for rule in _RULES:
+            found += [it for it in rule(each, known_missing) if it not in found]
+    failed = tuple(
+        failure
+        for each in facts
+        for failure in _failures(each, profile, waivers, now=now)
+    )
+    if found or any(each.waiver_id is None for each in failed):
         status = VerificationStatus.UNVERIFIED
     elif failed:
         status = VerificationStatus.VERIFIED_WITH_EXCEPTIONS
@@ -157,70 +164,236 @@ def compute(
         status = VerificationStatus.VERIFIED_STRICT
     return Finding(
         status=status,
-        conditions=conditions,
-        failed=frozenset(oracle for _, oracle in failed),
-        waived_by={oracle: waiver for (_, oracle), waiver in waived.items()},
+        violations=tuple(found),
+        failed=failed,
+        others=tuple(it for each in facts for it in _others(each)),
+        warnings=tuple(it for each in facts for it in _warnings(each)),
     )
 
 
-def _conditions(
+def flakes(
+    run: Run, earlier: Sequence[EarlierRun], oracles: Collection[OracleId]
+) -> Iterator[Violation]:
+    """Yield each of the oracles that judged the same inputs in another way before.
+
+    Only judgements are compared: an oracle that gave no answer is a gap of its own.
+    """
+    for oracle in sorted(oracles & run.output_hashes.keys()):
+        now = run.output_hashes[oracle]
+        for before in earlier:
+            then = before.output_hashes.get(oracle, now)
+            if then != now:
+                why = f"{oracle} judged the same inputs otherwise in {before.run_id}"
+                yield flaky(oracle, why, first=then, second=now)
+                break
+
+
+def _judged(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield that the suite, as it is registered now, has no completed run (step 2)."""
+    if facts.registered is None:
+        why = f"{facts.suite_id} is not registered"
+        yield tampered(facts.suite_id, why)
+        return
+    if facts.run is None:
+        yield gap(
+            facts.suite_id,
+            f"no completed run by {facts.suite_id}",
+            missing=facts.registered.definition.required,
+        )
+    elif _is_outdated(facts.run, facts.registered):
+        yield gap(
+            facts.suite_id,
+            f"no completed run by {facts.suite_id} since it was defined anew",
+            missing=facts.registered.definition.required,
+        )
+
+
+def _is_outdated(run: Run, registered: OracleSuite) -> bool:
+    """Whether the run judged by an earlier definition, as was right at its time."""
+    earlier = run.suite_hash in registered.hashes and (
+        run.suite_hash != registered.suite_hash
+    )
+    return earlier and IntegrityCondition.ORACLE_TAMPER not in run.conditions
+
+
+def _pinned(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield that the suite is not the one it was at the start of the run (step 3)."""
+    run, registered = facts.run, facts.registered
+    if run is None or registered is None:
+        return
+    if run.suite_hash != facts.hash_at_start:
+        yield tampered(
+            facts.suite_id,
+            f"{run.run_id} pinned {run.suite_hash}, and {facts.hash_at_start} was "
+            "registered when it started",
+            expected=facts.hash_at_start,
+            actual=run.suite_hash,
+        )
+    if facts.defined_hash != registered.suite_hash:
+        yield tampered(
+            facts.suite_id,
+            f"it is registered under {registered.suite_hash}, and its definition has "
+            f"the hash {facts.defined_hash}",
+            expected=registered.suite_hash,
+            actual=facts.defined_hash,
+        )
+    manifest = _manifest(facts)
+    if manifest is not None and manifest.oracle_suite_hash != run.suite_hash:
+        yield tampered(
+            facts.suite_id,
+            f"{run.run_id} pinned {run.suite_hash}, and its manifest names "
+            f"{manifest.oracle_suite_hash}",
+            expected=run.suite_hash,
+            actual=manifest.oracle_suite_hash,
+        )
+
+
+def _retrievable(
     facts: SuiteFacts, known_missing: Collection[ContentHash]
-) -> Iterator[tuple[IntegrityCondition, str]]:
-    run, reading, registered = facts.run, facts.reading, facts.registered
-    if registered is None:
-        yield IntegrityCondition.ORACLE_TAMPER, f"{facts.suite_id} is not registered"
-        return
+) -> Iterator[Violation]:
+    """Yield that evidence cannot be read to the byte, or once could not (step 4)."""
+    run, reading = facts.run, facts.reading
     if run is None:
-        yield IntegrityCondition.ORACLE_GAP, f"no completed run by {facts.suite_id}"
         return
-    if run.suite_hash != registered.suite_hash:
-        pinned = f"{run.run_id} pinned {run.suite_hash}"
-        why = f"{pinned}, registered is {registered.suite_hash}"
-        yield IntegrityCondition.ORACLE_TAMPER, why
-    for condition in sorted(run.conditions):
-        yield condition, f"recorded against {run.run_id}"
-    yield from _evidence_conditions(run, reading, known_missing)
-    manifest = reading.manifest if reading is not None else None
-    if manifest is not None and (silent := unanswered(manifest, registered.definition)):
-        named = ", ".join(sorted(silent))
-        yield IntegrityCondition.ORACLE_GAP, f"no result of {named}"
-
-
-def _evidence_conditions(
-    run: Run, reading: BundleReading | None, known_missing: Collection[ContentHash]
-) -> Iterator[tuple[IntegrityCondition, str]]:
     if reading is None or not reading.is_intact or run.evidence in known_missing:
-        yield IntegrityCondition.EVIDENCE_MISSING, f"the evidence of {run.run_id}"
-    if reading is None:
+        yield missing(run.evidence, f"the evidence of {run.run_id}")
+
+
+def _in_order(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield each way in which the manifest is not the run's own (step 5)."""
+    run, reading, registered = facts.run, facts.reading, facts.registered
+    if run is None or reading is None or registered is None:
         return
     if reading.flaw is not None:
-        yield IntegrityCondition.MANIFEST_INVALID, reading.flaw
-    manifest = reading.manifest
-    if manifest is None:
+        yield invalid(reading.flaw.defect, reading.flaw.why)
+    if reading.manifest is None:
         return
-    said = (
-        manifest.run_id,
-        manifest.candidate_id,
-        manifest.oracle_suite_id,
-        manifest.oracle_suite_hash,
+    foreign = strangeness(
+        reading.manifest,
+        run_id=run.run_id,
+        candidate_id=run.candidate_id,
+        suite_id=run.suite_id,
+        suite_hash=reading.manifest.oracle_suite_hash,  # of its own kind: `_pinned`
+        iteration_id=run.iteration_id,
     )
-    if said != (run.run_id, run.candidate_id, run.suite_id, run.suite_hash):
-        yield (
-            IntegrityCondition.MANIFEST_INVALID,
-            f"the manifest is not of {run.run_id}",
-        )
-    for flaw in defects(manifest):
-        yield IntegrityCondition.MANIFEST_INVALID, flaw
+    odd = misjudged(reading.manifest, registered.definition)
+    of_now = run.suite_hash == registered.suite_hash
+    for flaw in (*foreign, *defects(reading.manifest), *(odd if of_now else ())):
+        yield invalid(flaw.defect, flaw.why)
 
 
-def _failed(facts: SuiteFacts) -> frozenset[OracleId]:
-    if facts.registered is None or facts.reading is None:
-        return frozenset()
-    if facts.reading.manifest is None:
-        return frozenset()
-    return frozenset(
-        each.oracle_id
-        for each in facts.reading.manifest.results
-        if each.status is ResultStatus.FAIL
-        and each.oracle_id in facts.registered.definition.required
+def _answered(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield that a required oracle did not judge (step 6)."""
+    manifest = _manifest(facts)
+    if manifest is None or facts.registered is None:
+        return
+    if silent := unanswered(manifest, facts.registered.definition):
+        named = ", ".join(sorted(silent))
+        yield gap(facts.suite_id, f"no result of {named}", missing=silent)
+
+
+def _at_the_place(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield each demand that the environment did not meet (step 7)."""
+    manifest = _manifest(facts)
+    if manifest is not None and facts.registered is not None:
+        demands = facts.registered.definition.environment_constraints
+        yield from unmet(demands, manifest.environment_fingerprint)
+
+
+def _repeatable(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield each oracle that judged the same inputs in another way before (step 8)."""
+    if facts.run is not None and facts.registered is not None:
+        stopping = facts.registered.definition.stopped_by_flakes_of
+        yield from flakes(facts.run, facts.earlier, stopping)
+
+
+def _unresolved(facts: SuiteFacts, _: object) -> Iterator[Violation]:
+    """Yield what was found of the run when it ended (step 9)."""
+    if facts.run is not None:
+        yield from facts.run.violations
+
+
+_Rule: TypeAlias = Callable[[SuiteFacts, Collection[ContentHash]], Iterator[Violation]]
+_RULES: Final[tuple[_Rule, ...]] = (
+    _judged,
+    _pinned,
+    _retrievable,
+    _in_order,
+    _answered,
+    _at_the_place,
+    _repeatable,
+    _unresolved,
+)
+"""Steps 2 to 9, in their order."""
+
+
+def _failures(
+    facts: SuiteFacts,
+    profile: Profile,
+    waivers: Collection[Waiver],
+    *,
+    now: datetime,
+) -> Iterator[FailedOracle]:
+    """Yield each required oracle that failed, with what covers it (step 11)."""
+    manifest, run, registered = _manifest(facts), facts.run, facts.registered
+    if manifest is None or run is None or registered is None:
+        return
+    for each in manifest.results:
+        decides = each.oracle_id in registered.definition.required
+        if decides and each.status is ResultStatus.FAIL:
+            yield FailedOracle(
+                oracle_id=each.oracle_id,
+                suite_id=run.suite_id,
+                run_id=run.run_id,
+                failure_class=failure_class(each.oracle_id),
+                waiver_id=_waived(run, each.oracle_id, profile, waivers, now=now),
+            )
+
+
+def _waived(
+    run: Run,
+    oracle_id: OracleId,
+    profile: Profile,
+    waivers: Collection[Waiver],
+    *,
+    now: datetime,
+) -> ExceptionId | None:
+    """Return the waiver that covers the oracle's failure in this very run."""
+    if not profile.allows_waiving(oracle_id):
+        return None
+    return next(
+        (it.exception_id for it in waivers if it.covers(run, oracle_id, now=now)), None
     )
+
+
+def _others(facts: SuiteFacts) -> Iterator[OtherResult]:
+    """Yield what the oracles said whose word does not decide (step 12)."""
+    manifest, registered = _manifest(facts), facts.registered
+    if manifest is None or registered is None:
+        return
+    kinds = {it.oracle_id: it.classification for it in registered.definition.oracles}
+    for each in manifest.results:
+        if each.oracle_id not in registered.definition.required:
+            yield OtherResult(
+                oracle_id=each.oracle_id,
+                suite_id=facts.suite_id,
+                classification=kinds.get(each.oracle_id, Classification.OPTIONAL),
+                status=each.status,
+            )
+
+
+def _warnings(facts: SuiteFacts) -> Iterator[str]:
+    """Yield the flakes of oracles that do not stop the line."""
+    run, registered = facts.run, facts.registered
+    if run is not None and registered is not None:
+        definition = registered.definition
+        named = {each.oracle_id for each in definition.oracles}
+        harmless = named - definition.stopped_by_flakes_of
+        yield from (str(each) for each in flakes(run, facts.earlier, harmless))
+
+
+def _manifest(facts: SuiteFacts) -> EvidenceManifest | None:
+    """Return the manifest, if there is a run whose bundle was read."""
+    if facts.run is None or facts.reading is None:
+        return None
+    return facts.reading.manifest

@@ -54,7 +54,8 @@ class Invocation:
 
     `argv` is not read by a shell. `candidate` and `scratch` are directories outside
     the sandbox, neither of them a symbolic link. `environment` is all that the program
-    is told beyond `BASE_ENVIRONMENT`; nothing is inherited.
+    is told beyond `BASE_ENVIRONMENT`; nothing is inherited. It starts in `working_dir`,
+    a folder below the candidate, or in the candidate itself.
     """
 
     argv: tuple[str, ...]
@@ -62,6 +63,7 @@ class Invocation:
     scratch: Path
     timeout_s: float
     environment: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str = ""
 
     def __post_init__(self) -> None:
         taken = BASE_ENVIRONMENT & self.environment.keys()

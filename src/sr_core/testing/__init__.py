@@ -7,6 +7,7 @@
 They implement the ports and keep their contracts; nothing of the rules is imitated.
 """
 
+from sr_core.testing.manifests import build_manifest
 from sr_core.testing.oracles import (
     Left,
     Script,
@@ -23,9 +24,9 @@ from sr_core.testing.stage import (
     TokenTable,
 )
 from sr_core.testing.story import (
+    A_FLAKE,
     Story,
     build_full_story,
-    build_manifest,
 )
 from sr_core.testing.values import (
     AGENT,
@@ -34,6 +35,7 @@ from sr_core.testing.values import (
     CORE,
     DIRECTIVE,
     FILES,
+    FINGERPRINT,
     HUMAN,
     INTEGRITY_SMOKE,
     LOOP_1,
@@ -46,17 +48,21 @@ from sr_core.testing.values import (
     CountingIds,
     TickingClock,
     build_suite,
+    build_suite_events,
     register,
     ulid,
+    with_longer_timeouts,
 )
 
 __all__ = [
     "AGENT",
+    "A_FLAKE",
     "BUILD",
     "BYSTANDER",
     "CORE",
     "DIRECTIVE",
     "FILES",
+    "FINGERPRINT",
     "HUMAN",
     "INTEGRITY_SMOKE",
     "LOOP_1",
@@ -80,9 +86,11 @@ __all__ = [
     "build_manifest",
     "build_report",
     "build_suite",
+    "build_suite_events",
     "fails",
     "passes",
     "register",
     "says_nothing",
     "ulid",
+    "with_longer_timeouts",
 ]

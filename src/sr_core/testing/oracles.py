@@ -14,7 +14,7 @@ from sr_core.domain.oracle_suite import (
     SuiteDefinition,
 )
 from sr_core.ports.oracle_runner import OracleSeen, RunSeen
-from sr_core.testing.values import TickingClock
+from sr_core.testing.values import FINGERPRINT, TickingClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +73,13 @@ class ScriptedRunner:
     def __init__(self, scripts: Mapping[OracleId, Script] | None = None) -> None:
         self.scripts = dict(scripts or {})
         self.left_out: set[OracleId] = set()
+        self.fingerprint: dict[str, str] = dict(FINGERPRINT)
         self.clock = TickingClock()
 
     async def run(self, suite: SuiteDefinition, files: Mapping[str, bytes]) -> RunSeen:
         """See `OracleRunner.run`."""
         return RunSeen(
-            fingerprint={"sandbox": "scripted"},
+            fingerprint=dict(self.fingerprint),
             oracles=tuple(
                 self._seen(each, files)
                 for each in suite.oracles

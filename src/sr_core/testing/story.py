@@ -14,6 +14,9 @@ from typing import Self
 from sr_core.codec.canonical import canonical
 from sr_core.codec.evidence import (
     hash_candidate,
+    hash_environment,
+    hash_outputs,
+    hash_suite,
     manifest_of,
 )
 from sr_core.domain import (
@@ -25,6 +28,7 @@ from sr_core.domain import (
     governed_exception,
     iteration,
     loop,
+    oracle_suite,
     run,
 )
 from sr_core.domain.actors import Actor
@@ -34,17 +38,12 @@ from sr_core.domain.decision import DecisionKind, DecisionScope
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import (
-    Artifact,
     BundleReading,
-    EvidenceManifest,
-    OracleResult,
     PartState,
     ResultStatus,
-    verdict_of,
 )
 from sr_core.domain.ids import (
     ApprovalId,
-    BundleId,
     DecisionId,
     ExceptionId,
     FreezeId,
@@ -53,32 +52,36 @@ from sr_core.domain.ids import (
     RunId,
     build_candidate_id,
 )
-from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.domain.integrity import Portal as PortalName
+from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import IterationCommand, IterationOutcome
 from sr_core.domain.loop import Budgets, LoopCommand
-from sr_core.domain.oracle_suite import (
-    OracleSuiteRegistered,
-    SuiteDefinition,
-)
+from sr_core.domain.oracle_suite import OracleSuite, SuiteDefinition
 from sr_core.domain.profile import STRICT_CORE, Profile
 from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.domain.run import CompleteRun, Execution
 from sr_core.domain.summary_claims import told_by_the_log
-from sr_core.domain.verification import SuiteFacts
+from sr_core.domain.verification import SuiteFacts, VerificationScope
+from sr_core.domain.violation import Violation, flaky
+from sr_core.testing.manifests import build_manifest
 from sr_core.testing.values import (
     AGENT,
     BUILD,
     DIRECTIVE,
     FILES,
+    FINGERPRINT,
     HUMAN,
     LOOP_1,
     NOON,
-    PLATFORM,
+    SOME_HASH,
     SYSTEM,
     CountingIds,
     build_suite,
     register,
+    with_longer_timeouts,
 )
+
+A_FLAKE = flaky(BUILD, "as seen", first=SOME_HASH, second=hash_bytes(b"other bytes"))
 
 
 @dataclass(kw_only=True)
@@ -89,9 +92,7 @@ class Story:
     `cured` are the triggers whose cause the story has mended.
     """
 
-    suite: OracleSuiteRegistered = field(
-        default_factory=lambda: register(build_suite())
-    )
+    suite: OracleSuite = field(default_factory=lambda: register(build_suite()))
     profile: Profile = STRICT_CORE
     now: datetime = NOON
     dossier: Dossier = field(default_factory=Dossier)
@@ -99,6 +100,8 @@ class Story:
     readings: dict[ContentHash, BundleReading] = field(default_factory=dict)
     cured: frozenset[StopTrigger] = frozenset()
     ids: CountingIds = field(default_factory=CountingIds)
+    pinned: dict[RunId, ContentHash] = field(default_factory=dict)
+    """What was registered when each run started."""
 
     @property
     def loop(self) -> loop.Loop:
@@ -148,12 +151,20 @@ class Story:
             self.candidate.candidate_id, self.suite.suite_id
         )
         found = self.readings[latest.evidence] if latest and latest.evidence else None
+        earlier = latest and self.dossier.runs_like(
+            latest,
+            content_hash=self.candidate.content_hash,
+            environment_hash=latest.environment_hash,
+        )
         return (
             SuiteFacts(
                 suite_id=self.suite.suite_id,
                 registered=self.suite,
+                defined_hash=hash_suite(self.suite.definition),
                 run=latest,
                 reading=found,
+                hash_at_start=self.pinned[latest.run_id] if latest else None,
+                earlier=earlier or (),
             ),
         )
 
@@ -257,7 +268,7 @@ class Story:
         )
         return self.record(candidate.decide(self.loop, self.iteration, command))
 
-    def begin_run(self) -> Self:
+    def begin_run(self, execution: Execution = Execution.PLATFORM) -> Self:
         """Start a run of the suite over the latest candidate."""
         standing = self.dossier.standing_against(self.candidate.candidate_id)
         command = run.StartRun(
@@ -268,26 +279,90 @@ class Story:
             iteration_id=self.candidate.iteration_id,
             suite=self.suite,
             cures=bool(standing),
+            execution=execution,
         )
-        return self.record(run.start(self.loop, command))
+        self.record(run.start(self.loop, command))
+        self.pinned[command.run_id] = self.suite.suite_hash
+        return self
 
     def judge(
         self,
         said: Mapping[OracleId, ResultStatus | None] | None = None,
         *,
-        violations: Mapping[IntegrityCondition, str] | None = None,
+        violations: tuple[Violation, ...] = (),
+        fingerprint: Mapping[str, str] = FINGERPRINT,
     ) -> Self:
         """Have the suite judge the latest candidate."""
-        self.begin_run()
-        manifest = build_manifest(self.run, self.suite.definition, said or {})
+        return (
+            self.begin_run()
+            .leave(said, violations=violations, fingerprint=fingerprint)
+            .complete_run()
+        )
+
+    def leave(
+        self,
+        said: Mapping[OracleId, ResultStatus | None] | None = None,
+        *,
+        violations: tuple[Violation, ...] = (),
+        fingerprint: Mapping[str, str] = FINGERPRINT,
+    ) -> Self:
+        """Record the evidence of the latest run."""
+        manifest = build_manifest(
+            self.run, self.suite.definition, said or {}, fingerprint=fingerprint
+        )
         manifest_hash = hash_bytes(canonical(manifest))
         self.readings[manifest_hash] = BundleReading(
             content_hash=manifest_hash, lost={}, manifest=manifest
         )
         command = run.RecordEvidence(
-            manifest=manifest, manifest_hash=manifest_hash, violations=violations or {}
+            manifest=manifest,
+            manifest_hash=manifest_hash,
+            environment_hash=hash_environment(fingerprint),
+            output_hashes=hash_outputs(manifest, self.suite.definition),
+            violations=violations,
         )
         return self.record(run.record(self.run, command))
+
+    def begin_execution(self) -> Self:
+        """Say that the latest run's oracles are being run."""
+        command = run.BeginRun(
+            workspace_path="/candidate", started_at="2026-01-09T12:00:00.000000Z"
+        )
+        return self.record(run.begin(self.run, command))
+
+    def complete_run(self, command: CompleteRun | None = None) -> Self:
+        """End the latest run, as its evidence says."""
+        return self.record(run.complete(self.run, command or CompleteRun(by=SYSTEM)))
+
+    def fail_run(self, reason: str = "broke") -> Self:
+        """End the latest run with nothing judged."""
+        command = run.FailRun(
+            by=SYSTEM, reason=reason, ended_at="2026-01-09T12:00:02.000000Z"
+        )
+        return self.record(run.fail(self.run, command))
+
+    def associate(self) -> Self:
+        """Associate the latest run's evidence with all there is to name."""
+        assert self.run.evidence is not None, "the latest run has left evidence"
+        command = run.Associate(
+            by=SYSTEM,
+            run_id=self.run.run_id,
+            candidate_id=self.candidate.candidate_id,
+            iteration_id=self.iteration.iteration_id,
+        )
+        return self.record(run.associate(self.run, self.run.evidence, command))
+
+    def rebase(self, definition: SuiteDefinition) -> Self:
+        """Define the suite anew."""
+        command = oracle_suite.RebaseSuite(
+            by=HUMAN,
+            definition=definition,
+            suite_hash=hash_suite(definition),
+            rationale="as decided",
+        )
+        (event,) = oracle_suite.decide(self.suite, command)
+        self.suite = oracle_suite.evolve(self.suite, event)
+        return self
 
     def lose_evidence(self, part: str = "manifest.json") -> Self:
         """Let the latest run's evidence be unreadable from now on."""
@@ -309,7 +384,9 @@ class Story:
             self.candidate.candidate_id,
             self.facts,
             profile=self.profile,
+            scope=VerificationScope(work_unit_id=self.dossier.work_unit_id),
             now=self.now,
+            because="it was asked for",
         )
 
     def gate(self) -> Ruling:
@@ -319,7 +396,20 @@ class Story:
             self.candidate.candidate_id,
             self.facts,
             profile=self.profile,
+            scope=VerificationScope(work_unit_id=self.dossier.work_unit_id),
             now=self.now,
+        )
+
+    def recomputed(self, because: str = "a run was completed") -> Ruling:
+        """Return what something that happened changes in the verification."""
+        return dossier.recompute(
+            self.dossier,
+            self.candidate.candidate_id,
+            self.facts,
+            profile=self.profile,
+            scope=VerificationScope(work_unit_id=self.dossier.work_unit_id),
+            now=self.now,
+            because=because,
         )
 
     def draw_up_waiver(self, oracle: str = BUILD) -> Self:
@@ -398,10 +488,11 @@ def build_full_story() -> Story:
     story.give_iteration(iteration.BeginIteration(by=AGENT)).register()
     story.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
     story.record(governed_exception.resolve(story.waiver, HUMAN))
-    story.judge(violations={IntegrityCondition.ORACLE_FLAKE: "as seen"})
+    story.judge(violations=(A_FLAKE,)).associate()
     story.lose_evidence().verify().begin_run()
-    story.record(run.fail(story.run, reason="no sandbox"))
-    story.complete(IterationOutcome.FAILURE).judge().verify()
+    story.begin_execution().fail_run("no sandbox")
+    story.complete(IterationOutcome.FAILURE)
+    story.rebase(with_longer_timeouts(story.suite.definition)).judge().verify()
     decided = [story.judge_stop(each) for each in sorted(story.loop.stops)]
     story.resume(decided[0]).give(loop.PauseLoop(by=HUMAN)).resume()
     raised = loop.UpdateLoop(by=HUMAN, budgets=BudgetChange(max_iterations=9))
@@ -409,54 +500,3 @@ def build_full_story() -> Story:
     story.give_iteration(iteration.FailIteration(by=SYSTEM, reason="no worker"))
     story.stop(StopTrigger.BUDGET_EXHAUSTED)
     return story.give(loop.CloseLoop(by=HUMAN))
-
-
-def build_manifest(
-    started: run.Run,
-    suite: SuiteDefinition,
-    said: Mapping[OracleId, ResultStatus | None],
-) -> EvidenceManifest:
-    """Return the manifest of a run whose oracles passed, except as `said`."""
-    statuses = {
-        each.oracle_id: said.get(each.oracle_id, ResultStatus.PASS)
-        for each in suite.oracles
-    }
-    results = tuple(
-        OracleResult(
-            oracle_id=each.oracle_id,
-            classification=each.classification,
-            status=status,
-            summary=f"{status}, as told",
-            started_at="2026-01-09T12:00:00.000000Z",
-            finished_at="2026-01-09T12:00:01.000000Z",
-            artifacts=(f"{each.oracle_id}/report.json",),
-        )
-        for each in suite.oracles
-        if (status := statuses[each.oracle_id]) is not None
-    )
-    silent = {name: "as told" for name, status in statuses.items() if status is None}
-    return EvidenceManifest(
-        bundle_id=BundleId(f"bundle_{started.run_id.removeprefix('run_')}"),
-        run_id=started.run_id,
-        candidate_id=started.candidate_id,
-        loop_id=started.loop_id,
-        iteration_id=started.iteration_id,
-        oracle_suite_id=started.suite_id,
-        oracle_suite_hash=started.suite_hash,
-        results=results,
-        unanswered=silent,
-        artifacts=tuple(
-            Artifact(
-                name=name,
-                media_type="application/json",
-                size=len(name),
-                content_hash=hash_bytes(name.encode()),
-            )
-            for result in results
-            for name in result.artifacts
-        ),
-        environment_fingerprint={"sandbox": "told"},
-        verdict=verdict_of([each.status for each in results], unanswered=silent),
-        produced_by=PLATFORM.actor_id,
-        produced_at="2026-01-09T12:00:02.000000Z",
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
@@ -11,16 +12,20 @@ from sr_core.codec.evidence import hash_suite
 from sr_core.domain import oracle_suite
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.ids import (
+    ApprovalId,
     LoopId,
     OracleId,
     SuiteId,
 )
-from sr_core.domain.integrity import PORTAL_ROLE
+from sr_core.domain.integrity import PORTAL_ROLE, Portal
 from sr_core.domain.oracle_suite import (
     Classification,
     Oracle,
-    OracleSuiteRegistered,
+    OracleSuite,
+    SuiteApproval,
+    SuiteCommand,
     SuiteDefinition,
+    SuiteEvent,
 )
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 
@@ -57,6 +62,12 @@ INTEGRITY_SMOKE: Final = OracleId("oracle:integrity_smoke")
 SBOM: Final = OracleId("oracle:sbom")
 """An advisory oracle."""
 CORE: Final = SuiteId("suite:SR-SUITE-CORE")
+FINGERPRINT: Final[Mapping[str, str]] = {
+    "sandbox": "scripted",
+    "network": "none",
+    "candidate_writable": "false",
+}
+"""What is measured where oracles are functions: no more than a suite demands by default."""
 FILES: Final[Mapping[str, bytes]] = {"src/a.py": b"a = 1\n"}
 
 
@@ -112,10 +123,56 @@ def build_suite(
     )
 
 
-def register(definition: SuiteDefinition) -> OracleSuiteRegistered:
+def with_longer_timeouts(definition: SuiteDefinition) -> SuiteDefinition:
+    """Return the suite with twice the time for each oracle: another hash, no weaker."""
+    oracles = tuple(
+        replace(each, timeout_s=2 * each.timeout_s) for each in definition.oracles
+    )
+    return replace(definition, oracles=oracles)
+
+
+def register(definition: SuiteDefinition) -> OracleSuite:
     """Return the suite as a human registered it."""
     command = oracle_suite.RegisterSuite(
         by=HUMAN, definition=definition, suite_hash=hash_suite(definition)
     )
     (registered,) = oracle_suite.decide(None, command)
-    return registered
+    return oracle_suite.evolve(None, registered)
+
+
+def build_suite_events() -> tuple[SuiteEvent, ...]:
+    """Return every event that a suite can have, in an order that the rules lead to."""
+    definition = build_suite()
+    better = with_longer_timeouts(definition)
+    laxer = replace(better, determinism_required=False)
+    approval = SuiteApproval(
+        approval_id=ApprovalId(f"appr_{ulid(1)}"),
+        portal_id=Portal.GOVERNANCE,
+        decision="APPROVED",
+        subjects=frozenset({CORE}),
+    )
+    commands: tuple[SuiteCommand, ...] = (
+        oracle_suite.RegisterSuite(
+            by=HUMAN, definition=definition, suite_hash=hash_suite(definition)
+        ),
+        oracle_suite.UpdateSuite(
+            by=HUMAN, definition=better, suite_hash=hash_suite(better)
+        ),
+        oracle_suite.PinSuite(
+            by=PLATFORM, suite_id=CORE, suite_hash=hash_suite(better)
+        ),
+        oracle_suite.RebaseSuite(
+            by=HUMAN,
+            definition=laxer,
+            suite_hash=hash_suite(laxer),
+            rationale="as decided",
+            approval=approval,
+        ),
+    )
+    suite: OracleSuite | None = None
+    events: list[SuiteEvent] = []
+    for command in commands:
+        for event in oracle_suite.decide(suite, command):
+            suite = oracle_suite.evolve(suite, event)
+            events.append(event)
+    return tuple(events)

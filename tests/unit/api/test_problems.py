@@ -19,6 +19,7 @@ from sr_core.ports.identity import NotIdentified
 from sr_core.testing import (
     BUILD,
     SOME_HASH,
+    fails,
     says_nothing,
     ulid,
 )
@@ -216,6 +217,7 @@ class TestRefusals:
         assert_problem(read, 412, "EVIDENCE_MISSING")
 
     async def test_what_is_not_verified_is_not_approved(self, api):
+        api.runner.scripts[BUILD] = fails
         _, candidate_id = await api.a_candidate()
         run = await api.a_run(candidate_id)
 

@@ -15,6 +15,7 @@ from sr_core.application.loops import Loops
 from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
 from sr_core.application.runs import Runs
+from sr_core.application.suites import Suites
 from sr_core.application.verification import Verification
 from sr_core.codec.envelope import Recorded, opened
 from sr_core.domain.approval import ApprovalDecision
@@ -32,7 +33,13 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import Portal, StopTrigger
 from sr_core.domain.iteration import IterationCommand, IterationOutcome
-from sr_core.domain.loop import Budgets, CloseLoop, PauseLoop, UpdateLoop
+from sr_core.domain.loop import (
+    Budgets,
+    CloseLoop,
+    PauseLoop,
+    UpdateLoop,
+)
+from sr_core.domain.oracle_suite import SuiteDefinition
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.shippable import Readiness
 from sr_core.ports.event_store import BEGINNING, NewEvent, Position, StreamId
@@ -48,6 +55,7 @@ from sr_core.testing import (
     ScriptedRunner,
     Stage,
     build_suite,
+    with_longer_timeouts,
 )
 
 BY_HUMAN = Asked(by=HUMAN, correlation_id="corr-human")
@@ -77,6 +85,7 @@ class Journey:
         self.runs = Runs(platform=platform)
         self.portals = Portals(platform=platform)
         self.decisions = Decisions(platform=platform)
+        self.suites = Suites(platform=platform)
         self.verification = Verification(platform=platform)
 
     async def open(self, budgets: Budgets | None = None) -> Journey:
@@ -89,7 +98,15 @@ class Journey:
         return self
 
     async def register_suite(self) -> None:
-        await self.portals.register_suite(build_suite(), BY_HUMAN)
+        await self.suites.register(build_suite(), BY_HUMAN)
+
+    async def rebase(self, definition: SuiteDefinition | None = None) -> None:
+        await self.suites.rebase(
+            definition or with_longer_timeouts(build_suite()),
+            rationale="as decided",
+            approval_id=None,
+            asked=BY_HUMAN,
+        )
 
     async def create(self, budgets: Budgets | None = None) -> None:
         self.loop_id, _ = await self.loops.create(

@@ -42,7 +42,6 @@ from sr_core.domain.run import RunFailed
 from sr_core.domain.shippable import Reason
 from sr_core.ports.content_store import ObjectKey, Unretrievable
 from sr_core.ports.errors import Unavailable
-from sr_core.ports.event_store import BEGINNING, History
 from sr_core.ports.sandbox import SandboxUnavailable
 from sr_core.testing import (
     AGENT,
@@ -55,7 +54,6 @@ from sr_core.testing import (
     SBOM,
     SOME_HASH,
     SYSTEM,
-    CrowdedStore,
     Left,
     PerishableStore,
     Script,
@@ -76,16 +74,20 @@ def asked(by: Actor) -> Asked:
     return Asked(by=by)
 
 
-class Forgetful(CrowdedStore):
-    """A store that knows a suite once, and never again."""
+class Rebased(ScriptedRunner):
+    """A runner under which somebody defines the suite anew."""
 
-    looks = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile = nothing_happens
 
-    async def history(self, boundary):
-        self.looks += boundary == CORE
-        if boundary == CORE and self.looks > 1:
-            return History(boundary=boundary, position=BEGINNING, events=())
-        return await super().history(boundary)
+    async def run(self, suite, files):
+        await self.meanwhile()
+        return await super().run(suite, files)
+
+
+async def nothing_happens() -> None:
+    """Let the runner be."""
 
 
 class NoSandbox(ScriptedRunner):
@@ -162,8 +164,12 @@ class TestTheStraightWay:
             "IterationStarted",
             "CandidateMaterialized",
             "RunStarted",
+            "OracleSuitePinned",
+            "OracleExecutionStarted",
+            "OracleExecutionCompleted",
             "EvidenceBundleRecorded",
             "RunCompleted",
+            "CandidateVerificationComputed",
             "CandidateVerificationComputed",
             "ApprovalRecorded",
             "FreezeRecordCreated",
@@ -186,6 +192,9 @@ class TestTheStraightWay:
             "IterationStarted": SYSTEM,
             "CandidateMaterialized": AGENT,
             "RunStarted": SYSTEM,
+            "OracleSuitePinned": PLATFORM,
+            "OracleExecutionStarted": SYSTEM,
+            "OracleExecutionCompleted": PLATFORM,
             "EvidenceBundleRecorded": PLATFORM,
             "RunCompleted": PLATFORM,
             "CandidateVerificationComputed": PLATFORM,
@@ -396,11 +405,12 @@ class TestSilence:
 
         loop = await journey.row("loops", loop_id=journey.loop_id)
         assert (loop["state"], loop["last_stop_trigger"]) == ("PAUSED", "ORACLE_GAP")
-        assert (await journey.types())[-4:] == [
+        assert (await journey.types())[-5:] == [
             "EvidenceBundleRecorded",
             "IntegrityViolationDetected",
-            "RunCompleted",
             "StopTriggered",
+            "RunCompleted",
+            "CandidateVerificationComputed",
         ]
         violation = await journey.row("integrity_violations", run_id=journey.run_id)
         assert violation["detail"].startswith("oracle:build: it left no report")
@@ -717,7 +727,7 @@ class TestRunsThatCannotBeCarriedOut:
 
         await journey.judge()
 
-        assert (await journey.types())[-1] == "RunCompleted"
+        assert "RunCompleted" in await journey.types()
 
 
 class TestStrangeReports:
@@ -861,15 +871,24 @@ class TestSuites:
     async def test_one_that_changes_under_a_run_is_noticed(self, journey):
         """C-OR-2: what was pinned at the start is compared at the end."""
         await journey.open()
-        platform = journey.stage.platform
-        store = Forgetful(journey.stage.log)
-        recorder = replace(platform.recorder, store=store)
-        runs = Runs(platform=replace(platform, recorder=recorder))
+        runner = Rebased()
+        runner.meanwhile = journey.rebase
+        platform = replace(journey.stage.platform, runner=runner)
 
-        await runs.judge(journey.candidate_id, CORE, asked(SYSTEM))
+        run_id = await Runs(platform=platform).judge(
+            journey.candidate_id, CORE, asked(SYSTEM)
+        )
 
         loop = await journey.row("loops", loop_id=journey.loop_id)
         assert loop["last_stop_trigger"] == "ORACLE_TAMPER"
+        violation = await journey.row("integrity_violations", run_id=run_id)
+        suite = await journey.stage.platform.suite(CORE)
+        assert violation["facts"] == {
+            "condition_type": "ORACLE_TAMPER",
+            "suite_id": CORE,
+            "expected_hash": suite.hashes[0],
+            "actual_hash": suite.suite_hash,
+        }
 
 
 class TestStrangers:

@@ -11,22 +11,26 @@ from hypothesis import strategies as st
 
 from sr_core.adapters.memory.read_model import MemoryReadModel
 from sr_core.application.projections import Occasion, changes_of
+from sr_core.application.recorder import Asked
 from sr_core.codec.envelope import opened
 from sr_core.domain.errors import MalformedInput, Refused
 from sr_core.domain.events import EVENT_TYPES
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import BeginIteration, FailIteration, IterationOutcome
 from sr_core.domain.loop import Budgets
+from sr_core.domain.run import Associate
 from sr_core.ports.event_store import BEGINNING, NewEvent, StoredEvent
 from sr_core.ports.read_model import InsertRow, Row
 from sr_core.testing import (
     AGENT,
     BUILD,
+    CORE,
     NOON,
     PLATFORM,
     SYSTEM,
     Script,
     build_full_story,
+    build_suite_events,
     fails,
     passes,
     says_nothing,
@@ -107,6 +111,19 @@ async def goes_on(journey):
     await journey.resume()
 
 
+async def associates(journey):
+    command = Associate(by=SYSTEM, candidate_id=journey.candidate_id)
+    evidence, asked = await journey.evidence(), Asked(by=SYSTEM)
+    await journey.runs.associate(evidence, journey.run_id, command, asked)
+
+
+async def runs_elsewhere(journey):
+    """Start a run that a runner elsewhere gives up."""
+    asked = Asked(by=SYSTEM)
+    run_id = await journey.runs.start(journey.candidate_id, CORE, asked)
+    await journey.runs.fail(run_id, "it was too much", asked)
+
+
 ACTS: Mapping[str, Act] = {
     "iterate": lambda it: it.iterate(),
     "succeed": ends(IterationOutcome.SUCCESS),
@@ -121,6 +138,9 @@ ACTS: Mapping[str, Act] = {
     "acknowledge": lambda it: it.approve(it.exception_id),
     "freeze": lambda it: it.freeze(),
     "shippable": lambda it: it.shippable(),
+    "rebase": lambda it: it.rebase(),
+    "associate": associates,
+    "run elsewhere": runs_elsewhere,
     "pause": lambda it: it.pause(),
     "resume": lambda it: it.resume(),
     "go on": goes_on,
@@ -144,6 +164,7 @@ NEEDS = {
     "acknowledge": "exception_id",
     "approve": "run_id",
     "freeze": "approval_id",
+    "associate": "run_id",
 }
 """What has to be there before an act can be about it."""
 
@@ -224,7 +245,9 @@ def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
     event = next(
-        each for each in [story.suite, *story.log] if type(each).__name__ == name
+        each
+        for each in [*build_suite_events(), *story.log]
+        if type(each).__name__ == name
     )
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))
@@ -234,6 +257,7 @@ def test_every_event_changes_a_row(name):
         "ApprovalRecorded",
         "CandidateMaterialized",
         "DecisionRecorded",
+        "EvidenceAssociated",
         "EvidenceBundleRecorded",
         "FreezeRecordCreated",
         "IntegrityViolationDetected",

@@ -93,9 +93,9 @@ class TestWhatIsRecorded:
         await journey.open()
         await journey.judge()
 
-        first, second = await journey.stage.log.read(after=6, limit=2)
+        first, second = await journey.stage.log.read(after=8, limit=2)
 
-        assert first.event_type == "EvidenceBundleRecorded"
+        assert first.event_type == "OracleExecutionCompleted"
         assert b'"causation_id":null' in first.envelope
         assert f'"causation_id":"{first.event_id}"'.encode() in second.envelope
 

@@ -1,7 +1,7 @@
 """Manifests, suites and reports, to and from their bytes (SPEC 1.1, 7.4, 7.7, 7.8)."""
 
-import json
 import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,26 +14,156 @@ from sr_core.codec.evidence import (
     TEXT_CHARS_MAX,
     escaped,
     hash_candidate,
+    hash_environment,
+    hash_outputs,
     hash_suite,
     manifest_of,
-    parse_manifest,
     parse_report,
 )
+from sr_core.domain.environment import EnvironmentConstraints, NetworkMode
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.evidence import ResultStatus
+from sr_core.domain.evidence import ResultArtifact, ResultStatus
 from sr_core.domain.oracle_result import NoReport, OracleReport
-from sr_core.domain.oracle_suite import Classification, Oracle, SuiteDefinition
 from sr_core.domain.refs import hash_bytes
-from sr_core.testing import BUILD, FILES, UNIT_TESTS, Story, build_report, build_suite
+from sr_core.domain.suite_definition import (
+    Classification,
+    EvidenceCapturePolicy,
+    ExpectedOutput,
+    FlakePolicy,
+    OnFlake,
+    Oracle,
+    OutputRole,
+    SemanticTarget,
+    SuiteDefinition,
+)
+from sr_core.testing import (
+    BUILD,
+    FILES,
+    SOME_HASH,
+    UNIT_TESTS,
+    Story,
+    build_report,
+    build_suite,
+)
 
-ANOTHER: dict[str, Any] = {
-    "oracle_id": "oracle:another",
-    "argv": ("another",),
-    "report": "reports/another.json",
-    "classification": Classification.OPTIONAL,
-    "timeout_s": 17,
+TARGET = SemanticTarget(
+    semantic_set_id="semantic_set:SOME",
+    semantic_set_hash=SOME_HASH,
+    target_axis="coverage",
+)
+
+ANOTHER: dict[type, dict[str, Any]] = {
+    SuiteDefinition: {
+        "suite_id": "suite:ANOTHER",
+        "oracles": (replace(build_suite().oracles[0], timeout_s=17),),
+        "suite_version": "1.0.1",
+        "description": "another",
+        "determinism_required": False,
+        "environment_constraints": EnvironmentConstraints(os="linux"),
+        "flake_policy": FlakePolicy(advisory=OnFlake.STOP_THE_LINE),
+        "evidence_capture_policy": EvidenceCapturePolicy(stdout=False),
+        "metadata": {"a": "b"},
+    },
+    Oracle: {
+        "oracle_id": "oracle:another",
+        "argv": ("another",),
+        "report": "reports/another.json",
+        "classification": Classification.OPTIONAL,
+        "timeout_s": 17,
+        "oracle_name": "another",
+        "purpose": "another",
+        "expected_outputs": (ExpectedOutput(path="logs/a.log", role=OutputRole.LOG),),
+        "working_dir": "src",
+        "env": {"A": "b"},
+        "semantic": TARGET,
+    },
+    EnvironmentConstraints: {
+        "network": NetworkMode.RESTRICTED,
+        "workspace_readonly": False,
+        "runner": "ci",
+        "runtime": "bubblewrap",
+        "oci_image": "oracles:1",
+        "oci_image_digest": SOME_HASH,
+        "cpu_arch": "amd64",
+        "os": "linux",
+        "additional_constraints": {"postgres_available": "true"},
+    },
+    ExpectedOutput: {
+        "path": "logs/another.log",
+        "media_type": "text/plain",
+        "role": OutputRole.LOG,
+        "required": False,
+    },
+    SemanticTarget: {
+        "semantic_set_id": "semantic_set:ANOTHER",
+        "semantic_set_hash": hash_bytes(b"another"),
+        "target_axis": "another",
+    },
+    FlakePolicy: {"advisory": OnFlake.STOP_THE_LINE},
+    EvidenceCapturePolicy: {"stdout": False, "stderr": False},
 }
-"""Another value for each field of an oracle."""
+"""Another value for each field of a suite and its parts."""
+
+FIXED = {
+    (Oracle, "retries"),
+    (FlakePolicy, "required"),
+    (EvidenceCapturePolicy, "fingerprint"),
+    (EvidenceCapturePolicy, "artifact_hashes"),
+}
+"""The fields that have one value only; the bytes show them all the same."""
+
+WHOLE = build_suite()
+WHOLE = replace(
+    WHOLE,
+    oracles=(
+        replace(
+            WHOLE.oracles[0],
+            expected_outputs=(ExpectedOutput(path="artifacts/a"),),
+            semantic=replace(TARGET, target_axis="first"),
+        ),
+        *WHOLE.oracles[1:],
+    ),
+)
+"""A suite in which every part is there that a suite may have."""
+
+
+def parts(suite: SuiteDefinition) -> dict[type, Callable[[Any], SuiteDefinition]]:
+    """For each kind of part: the suite, with the first part of it replaced."""
+    first, *others = suite.oracles
+
+    def with_first(**changes: Any) -> SuiteDefinition:
+        return replace(suite, oracles=(replace(first, **changes), *others))
+
+    return {
+        SuiteDefinition: lambda it: it,
+        Oracle: lambda it: replace(suite, oracles=(it, *others)),
+        EnvironmentConstraints: lambda it: replace(suite, environment_constraints=it),
+        ExpectedOutput: lambda it: with_first(expected_outputs=(it,)),
+        SemanticTarget: lambda it: with_first(semantic=it),
+        FlakePolicy: lambda it: replace(suite, flake_policy=it),
+        EvidenceCapturePolicy: lambda it: replace(suite, evidence_capture_policy=it),
+    }
+
+
+def first_of(kind: type) -> Any:
+    """The first part of that kind in the whole suite."""
+    oracle = WHOLE.oracles[0]
+    return {
+        SuiteDefinition: WHOLE,
+        Oracle: oracle,
+        EnvironmentConstraints: WHOLE.environment_constraints,
+        ExpectedOutput: oracle.expected_outputs[0],
+        SemanticTarget: oracle.semantic,
+        FlakePolicy: WHOLE.flake_policy,
+        EvidenceCapturePolicy: WHOLE.evidence_capture_policy,
+    }[kind]
+
+
+EVERY_FIELD = [(kind, each.name) for kind in ANOTHER for each in fields(kind)]
+
+
+def other_than(value: Any) -> Any:
+    return {0: 1, True: False}.get(value, OnFlake.WARN_ONLY)
 
 
 class TestCandidates:
@@ -81,75 +211,40 @@ class TestSuites:
     def test_two_that_are_alike_have_one(self):
         assert hash_suite(build_suite()) == hash_suite(build_suite())
 
-    def test_there_is_another_value_for_every_field(self):
-        assert ANOTHER.keys() == {each.name for each in fields(Oracle)}
+    def test_every_kind_of_part_is_known(self):
+        """A part that is added to the definition has to be added here."""
+        used = {
+            kind
+            for part in ANOTHER
+            for kind in ANOTHER
+            if kind.__name__ in "".join(str(each.type) for each in fields(part))
+        }
 
-    @pytest.mark.parametrize("name", [each.name for each in fields(Oracle)])
-    def test_a_change_of_any_field_of_an_oracle_changes_it(self, name):
-        suite = build_suite()
-        first, *others = suite.oracles
-        changed = replace(first, **{name: ANOTHER[name]})
+        assert used | {SuiteDefinition} == set(ANOTHER)
 
-        assert hash_suite(replace(suite, oracles=(changed, *others))) != hash_suite(
-            suite
-        )
+    @pytest.mark.parametrize(("kind", "name"), EVERY_FIELD)
+    def test_a_change_of_any_field_alone_changes_it(self, kind, name):
+        """C-OR-6: nothing can be weakened behind the hash's back."""
+        part = first_of(kind)
+        if (kind, name) in FIXED:
+            with pytest.raises(MalformedInput):
+                replace(part, **{name: other_than(getattr(part, name))})
+            return
+        changed = parts(WHOLE)[kind](replace(part, **{name: ANOTHER[kind][name]}))
 
-    @pytest.mark.parametrize("name", [each.name for each in fields(SuiteDefinition)])
-    def test_every_field_of_a_suite_is_hashed(self, name):
-        """Not every field has another value that is allowed; the bytes show them all."""
-        suite = build_suite()
-        whole = plain(suite)
-        changed = {**whole, name: "another"}
+        assert getattr(part, name) != ANOTHER[kind][name]
+        assert hash_suite(changed) != hash_suite(WHOLE)
 
-        assert hash_bytes(canonical(whole)) == hash_suite(suite)
-        assert hash_bytes(canonical(changed)) != hash_suite(suite)
+    @pytest.mark.parametrize(("kind", "name"), EVERY_FIELD)
+    def test_the_hash_is_over_every_field(self, kind, name):
+        assert name in plain(first_of(kind))
+        assert hash_bytes(canonical(plain(WHOLE))) == hash_suite(WHOLE)
 
     def test_the_order_of_its_oracles_changes_it(self):
         suite = build_suite()
         turned = replace(suite, oracles=suite.oracles[::-1])
 
         assert hash_suite(turned) != hash_suite(suite)
-
-
-@pytest.fixture
-def manifest():
-    story = Story().open().iterate().register().judge({UNIT_TESTS: None})
-    return story.reading.manifest
-
-
-class TestManifests:
-    """SPEC 7.8: read as strictly as it was written."""
-
-    def test_one_comes_back_as_it_went_in(self, manifest):
-        assert parse_manifest(canonical(manifest)) == manifest
-
-    @pytest.mark.parametrize(
-        "data", [b"", b"not JSON", b"[]", b"{}", b"null"], ids=repr
-    )
-    def test_what_is_none_is_refused(self, data):
-        with pytest.raises(MalformedInput, match="evidence manifest"):
-            parse_manifest(data)
-
-    @pytest.mark.parametrize(
-        ("spoil", "where"),
-        [
-            (lambda raw: raw, "'confidence'"),
-            (lambda raw: raw["results"][0], r"'results\[0\]\.confidence'"),
-            (lambda raw: raw["artifacts"][1], r"'artifacts\[1\]\.confidence'"),
-        ],
-        ids=["outside", "in a result", "in an artifact"],
-    )
-    def test_a_surplus_field_is_refused(self, manifest, spoil, where):
-        raw = json.loads(canonical(manifest))
-        spoil(raw)["confidence"] = "high"
-
-        with pytest.raises(MalformedInput, match=where):
-            parse_manifest(json.dumps(raw).encode())
-
-    @given(st.binary(max_size=200))
-    def test_no_bytes_make_it_fail_otherwise(self, data):
-        with pytest.raises(MalformedInput):
-            parse_manifest(data)
 
 
 REQUIRED = [
@@ -296,3 +391,84 @@ class TestTextThatNobodyVouchesFor:
     @given(st.text(st.characters(), max_size=50))
     def test_any_record_can_hold_it(self, text):
         assert canonical(escaped(text))
+
+
+@pytest.fixture
+def judged():
+    """A run of a suite whose build leaves an artifact, a log and a report."""
+    outputs = (
+        ExpectedOutput(path="artifacts/out.txt"),
+        ExpectedOutput(path="logs/out.log", role=OutputRole.LOG),
+    )
+    suite = build_suite()
+    first, *others = suite.oracles
+    suite = replace(suite, oracles=(replace(first, expected_outputs=outputs), *others))
+    story = Story().open().iterate().register().judge({UNIT_TESTS: None})
+    return suite, story.reading.manifest
+
+
+def leaving(manifest, **files: bytes):
+    """The manifest, its build having left these files too."""
+    built, *others = manifest.results
+    more = tuple(
+        ResultArtifact(
+            path=f"build/{path.replace('_', '/', 1).replace('_', '.')}",
+            media_type="text/plain",
+            sha256=hash_bytes(data),
+        )
+        for path, data in files.items()
+    )
+    built = replace(built, artifacts=(*built.artifacts, *more))
+    return replace(manifest, results=(built, *others))
+
+
+class TestWhatHasToBeRepeated:
+    """C-OR-5: the status and the artifacts, not what tells the time of day."""
+
+    def test_an_oracle_that_gave_no_answer_has_nothing_to_repeat(self, judged):
+        suite, manifest = judged
+
+        assert BUILD in hash_outputs(manifest, suite)
+        assert UNIT_TESTS not in hash_outputs(manifest, suite)
+
+    @pytest.mark.parametrize(
+        ("files", "same"),
+        [
+            ({}, False),
+            ({"artifacts_out_txt": b"one"}, True),
+            ({"artifacts_out_txt": b"two"}, False),
+            ({"artifacts_out_txt": b"one", "logs_out_log": b"12:00"}, True),
+            ({"artifacts_out_txt": b"one", "reports_build_json": b"12:00"}, True),
+        ],
+        ids=["without", "the same", "another", "a log besides", "a report besides"],
+    )
+    def test_only_the_artifacts_count(self, judged, files, same):
+        suite, manifest = judged
+        once = hash_outputs(leaving(manifest, artifacts_out_txt=b"one"), suite)
+
+        again = hash_outputs(leaving(manifest, **files), suite)
+
+        assert (once[BUILD] == again[BUILD]) is same
+
+    def test_another_status_is_another_output(self, judged):
+        suite, manifest = judged
+        built, *others = manifest.results
+        failed = replace(built, status=ResultStatus.FAIL)
+
+        once = hash_outputs(manifest, suite)[BUILD]
+        again = hash_outputs(replace(manifest, results=(failed, *others)), suite)
+
+        assert again[BUILD] != once
+
+
+class TestTheEnvironmentAsAnInput:
+    """C-OR-5: where a run took place, but not when and by which of its runners."""
+
+    def test_what_is_of_the_moment_does_not_count(self):
+        place = {"os": "linux", "network": "none"}
+        moment = {"executed_at": "now", "runner_id": "7", "visible_pids": "3"}
+
+        assert hash_environment({**place, **moment}) == hash_environment(place)
+
+    def test_the_rest_does(self):
+        assert hash_environment({"os": "linux"}) != hash_environment({"os": "plan9"})

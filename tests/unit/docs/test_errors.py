@@ -56,7 +56,9 @@ from sr_core.api.problems import on_bug, on_http_error, status_of
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import (
+    ApprovalRequired,
     ApprovalUnfit,
+    AssociationTaken,
     AuthorityRequired,
     BudgetDecreased,
     BudgetExhausted,
@@ -64,18 +66,25 @@ from sr_core.domain.errors import (
     DecisionRequired,
     DecisionScopeMismatch,
     EvidenceMissing,
+    EvidenceTaken,
     HookPending,
     IntegrityUnresolved,
     IterationInProgress,
     MalformedInput,
+    ManifestInvalid,
     NonWaivable,
+    NotExternal,
     NotFound,
     NotVerified,
+    OutcomeMismatch,
+    ProfileTooWeak,
     SemanticProfileMissing,
     SrError,
     StageUnknown,
     StopUncured,
+    SuiteHashMismatch,
     SuiteTaken,
+    SuiteUnchanged,
     TransitionRefused,
     WorkSurfaceMissing,
 )
@@ -96,6 +105,7 @@ FORMAT: Final = (DOCS / "reference" / "scenario-format.md").read_text(encoding="
 
 ULID: Final = "01KEGTXJ4B8N2QW5RZ7YM3CDVF"
 LOOP: Final = f"loop_{ULID}"
+RUN: Final = f"run_{ULID}"
 BYTES: Final = f"sha256:{'9f86d081884c7d65' * 4}"
 OTHER: Final = f"sha256:{'60303ae22b998861' * 4}"
 CANDIDATE: Final = f"{BYTES}|cand_{ULID}"
@@ -148,6 +158,20 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ApprovalUnfit(
         approval_id=f"appr_{ULID}", why="was given at GovernanceChangePortal"
     ),
+    ApprovalRequired(
+        action="weakening suite:SR-SUITE-CORE (oracle:lint is left out)",
+        portal="GovernanceChangePortal",
+    ),
+    AssociationTaken(evidence=OTHER, entity=RUN),
+    EvidenceTaken(run_id=RUN, evidence=OTHER),
+    ManifestInvalid(
+        defect="VERDICT_MISMATCH", why="it says PASS, and its results give FAIL"
+    ),
+    NotExternal(run_id=RUN, attempted="evidence from elsewhere"),
+    OutcomeMismatch(run_id=RUN, declared="SUCCESS", computed="FAILURE"),
+    ProfileTooWeak(requested="profile:GOV-CORE", assigned="profile:STRICT-CORE"),
+    SuiteHashMismatch(suite_id="suite:SR-SUITE-CORE", declared=OTHER, registered=BYTES),
+    SuiteUnchanged(suite_id="suite:SR-SUITE-CORE", suite_hash=BYTES),
     VersionConflict(boundary=f"loop:{LOOP}", expected=7, actual=8),
     Overtaken(index="one_active_surface"),
     Unavailable(system="PostgreSQL", deadline_s=3),

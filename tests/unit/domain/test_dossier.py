@@ -23,14 +23,33 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import TRIGGER_OF, IntegrityCondition, Portal, StopTrigger
 from sr_core.domain.loop import LoopPhase, StopTriggered
-from sr_core.domain.profile import STRICT_CORE
-from sr_core.domain.run import fail
+from sr_core.domain.profile import STRICT_CORE, FailureClass
+from sr_core.domain.suite_definition import Classification
 from sr_core.domain.verification import (
     CandidateVerificationComputed,
     EvidenceMissingDetected,
+    FailedOracle,
+    OtherResult,
+    SuiteSummary,
+    VerificationBasis,
+    VerificationMode,
+    VerificationScope,
     VerificationStatus,
 )
-from sr_core.testing import BUILD, CORE, INTEGRITY_SMOKE, SBOM, SOME_HASH, Story, ulid
+from sr_core.domain.violation import Violation
+from sr_core.testing import (
+    A_FLAKE,
+    BUILD,
+    CORE,
+    FINGERPRINT,
+    INTEGRITY_SMOKE,
+    SBOM,
+    SOME_HASH,
+    Story,
+    build_suite_events,
+    ulid,
+    with_longer_timeouts,
+)
 
 FAIL = ResultStatus.FAIL
 STRANGER = CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")
@@ -79,7 +98,7 @@ class TestLookingUp:
 
     def test_a_suite_is_not_part_of_it(self, story):
         with pytest.raises(AssertionError, match="a suite has a boundary of its own"):
-            evolve(story.open().dossier, story.suite)
+            evolve(story.open().dossier, build_suite_events()[0])
 
 
 class TestRuns:
@@ -104,7 +123,7 @@ class TestRuns:
     def test_one_that_failed_is_passed_over(self, judged):
         completed = judged.run
         judged.begin_run()
-        judged.record(fail(judged.run, reason="no sandbox"))
+        judged.fail_run("no sandbox")
 
         latest = judged.dossier.latest_run(judged.candidate.candidate_id, CORE)
 
@@ -172,14 +191,32 @@ class TestVerification:
         assert computed == CandidateVerificationComputed(
             candidate_id=judged.candidate.candidate_id,
             verification_status=VerificationStatus.VERIFIED_STRICT,
+            verification_mode=VerificationMode.STRICT,
             verification_profile_id=STRICT_CORE.profile_id,
-            verification_scope={"work_unit_id": judged.loop.loop_id},
+            verification_scope=VerificationScope(work_unit_id=judged.loop.loop_id),
+            verification_basis=VerificationBasis(
+                profile_version=STRICT_CORE.profile_version,
+                run_ids=(judged.run.run_id,),
+                violations=(),
+                failed=(),
+                others=(
+                    OtherResult(
+                        oracle_id=SBOM,
+                        suite_id=CORE,
+                        classification=Classification.ADVISORY,
+                        status=ResultStatus.PASS,
+                    ),
+                ),
+                warnings=(),
+                computed_because="it was asked for",
+            ),
             integrity_conditions=(),
             evidence_bundle_hashes=(judged.run.evidence,),
-            oracle_suite_summaries={CORE: judged.suite.suite_hash},
+            oracle_suite_summaries=(
+                SuiteSummary(suite_id=CORE, suite_hash=judged.suite.suite_hash),
+            ),
             waiver_ids=(),
             waived_oracle_ids=(),
-            verification_basis={},
         )
 
     def test_failures_and_their_waivers_are_named(self, story):
@@ -190,24 +227,40 @@ class TestVerification:
 
         assert computed.waiver_ids == (story.waiver.exception_id,)
         assert computed.waived_oracle_ids == (BUILD,)
-        assert computed.verification_basis == {BUILD: "FAIL", INTEGRITY_SMOKE: "FAIL"}
+        assert computed.verification_mode is None
+        assert computed.verification_basis.failed == (
+            FailedOracle(
+                oracle_id=BUILD,
+                suite_id=CORE,
+                run_id=story.run.run_id,
+                failure_class=FailureClass.BUILD_FAIL,
+                waiver_id=story.waiver.exception_id,
+            ),
+            FailedOracle(
+                oracle_id=INTEGRITY_SMOKE,
+                suite_id=CORE,
+                run_id=story.run.run_id,
+                failure_class=None,
+                waiver_id=None,
+            ),
+        )
 
     @pytest.mark.parametrize("condition", IntegrityCondition)
     def test_every_condition_stops_the_loop(self, story, condition):
-        story.open().iterate().register().judge(violations={condition: "as seen"})
+        seen = Violation(condition_type=condition, reason="as seen")
+        story.open().iterate().register().judge(violations=(seen,))
 
         ruling = story.ruling()
 
-        why = f"recorded against {story.run.run_id}"
         assert ruling.events[-1] == StopTriggered(
             loop_id=story.loop.loop_id,
             trigger=TRIGGER_OF[condition],
-            condition=f"{condition}: {why}",
+            condition=f"{condition}: as seen",
             requires_decision=True,
             recommended_portal=Portal.GOVERNANCE,
             candidate_id=story.candidate.candidate_id,
         )
-        assert ruling.events[-2].verification_basis == {condition: why}
+        assert ruling.events[-2].verification_basis.violations == (seen,)
 
     def test_a_stop_that_is_open_is_not_recorded_again(self, story):
         story.open().iterate().register().judge({BUILD: None}).verify()
@@ -249,8 +302,114 @@ class TestVerification:
     def test_a_strange_candidate_is_not_verified(self, verified):
         with pytest.raises(NotFound):
             verify(
-                verified.dossier, STRANGER, (), profile=STRICT_CORE, now=verified.now
+                verified.dossier,
+                STRANGER,
+                (),
+                profile=STRICT_CORE,
+                scope=VerificationScope(work_unit_id="WU-1"),
+                now=verified.now,
+                because="it was asked for",
             )
+
+
+class TestRecomputing:
+    """SPEC 4.3: what happened changes the verification, and nobody is refused."""
+
+    def test_a_completed_run_verifies(self, judged):
+        (computed,) = judged.recomputed().events
+
+        assert computed.verification_status is VerificationStatus.VERIFIED_STRICT
+        assert computed.verification_basis.computed_because == "a run was completed"
+
+    def test_where_nothing_changed_nothing_is_recorded(self, verified):
+        assert verified.recomputed() == Ruling()
+
+    def test_one_that_waits_for_its_first_run_is_left_alone(self, story):
+        """A suite that is still to run is no gap yet: nothing stops the line."""
+        story.open().iterate().register()
+
+        assert story.recomputed() == Ruling()
+        assert story.ruling().events != ()
+
+    def test_other_evidence_is_another_basis(self, verified):
+        verified.judge()
+
+        (computed,) = verified.recomputed().events
+
+        assert computed.evidence_bundle_hashes == (verified.run.evidence,)
+
+    def test_what_is_lost_takes_it_back_and_refuses_nobody(self, verified):
+        ruling = verified.lose_evidence().recomputed()
+
+        assert StopTriggered in types(ruling.events)
+        assert ruling.refusal is None
+
+    def test_a_waiver_that_has_ended_takes_it_back(self, story):
+        story.open().iterate().register().judge({BUILD: FAIL}).waive().verify()
+        story.now += timedelta(hours=1)
+
+        (computed,) = story.recomputed("a waiver has ended").events
+
+        assert computed.verification_status is UNVERIFIED
+
+    def test_a_suite_defined_anew_takes_it_back(self, verified):
+        verified.rebase(with_longer_timeouts(verified.suite.definition))
+
+        computed, stopped = verified.recomputed("the suite was rebased").events
+
+        assert computed.integrity_conditions == (GAP,)
+        assert stopped.trigger is StopTrigger.ORACLE_GAP
+
+
+class TestRunsLikeIt:
+    """C-OR-5: the same bytes, the same suite, the same environment, and before."""
+
+    @pytest.fixture
+    def twice(self, judged: Story) -> Story:
+        return judged.judge()
+
+    def like(self, story: Story) -> list[RunId]:
+        found = story.dossier.runs_like(
+            story.run,
+            content_hash=story.candidate.content_hash,
+            environment_hash=story.run.environment_hash,
+        )
+        return [each.run_id for each in found]
+
+    def test_the_one_before_is(self, twice):
+        assert self.like(twice) == [next(iter(twice.dossier.runs))]
+
+    def test_no_later_one_is(self, judged):
+        first = judged.run
+        judged.judge()
+
+        found = judged.dossier.runs_like(
+            first,
+            content_hash=judged.candidate.content_hash,
+            environment_hash=first.environment_hash,
+        )
+
+        assert found == ()
+
+    def test_the_same_bytes_of_another_candidate_are(self, judged):
+        judged.register().judge()
+
+        assert len(self.like(judged)) == 1
+
+    def test_other_bytes_are_not(self, judged):
+        judged.register({"b": b"other"}).judge()
+
+        assert self.like(judged) == []
+
+    def test_another_environment_is_not(self, judged):
+        judged.judge(fingerprint={**FINGERPRINT, "os": "another"})
+
+        assert self.like(judged) == []
+
+    def test_a_suite_defined_anew_is_not(self, judged):
+        judged.rebase(with_longer_timeouts(judged.suite.definition)).judge()
+
+        assert self.like(judged) == []
 
 
 class TestGate:
@@ -323,9 +482,10 @@ class TestGate:
         assert ruling.refusal is None
 
     def test_a_later_failure_takes_it_back(self, verified):
+        """It is a flake too, as the same inputs passed before: C-OR-5."""
         verified.judge({BUILD: FAIL})
 
-        (computed,) = verified.gate().events
+        computed, _ = verified.gate().events
 
         assert computed.verification_status is UNVERIFIED
 
@@ -337,11 +497,9 @@ class TestStanding:
         assert verified.dossier.standing() == frozenset()
 
     def test_a_violation_stands_from_the_run_on(self, judged):
-        tamper = IntegrityCondition.ORACLE_TAMPER
+        judged.judge(violations=(A_FLAKE,))
 
-        judged.judge(violations={tamper: "as seen"})
-
-        assert judged.dossier.standing() == {tamper}
+        assert judged.dossier.standing() == {IntegrityCondition.ORACLE_FLAKE}
 
     def test_a_new_run_alone_does_not_cure(self, story):
         story.open().iterate().register().judge({BUILD: None}).verify().judge()

@@ -14,7 +14,14 @@ from sr_core.domain.events import (
     subject_of,
 )
 from sr_core.domain.refs import Ref
-from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
+from sr_core.testing import (
+    CORE,
+    DIRECTIVE,
+    LOOP_1,
+    Story,
+    build_full_story,
+    build_suite_events,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [told.suite, *told.log]
+    events = [*build_suite_events(), *told.log]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -69,7 +76,13 @@ class TestStreams:
             ("DecisionRecorded", StreamKind.DECISION, "dec:dec_"),
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
             ("FreezeRecordCreated", StreamKind.FREEZE, "freeze:freeze_"),
+            ("OracleExecutionStarted", StreamKind.RUN, "run:run_"),
+            ("OracleExecutionCompleted", StreamKind.RUN, "run:run_"),
+            ("EvidenceAssociated", StreamKind.RUN, "run:run_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("OracleSuiteUpdated", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("OracleSuitePinned", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("OracleSuiteRebased", StreamKind.ORACLE_SUITE, "suite:SR-"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -90,6 +103,7 @@ DETECTED = {
     "EvidenceBundleRecorded",
     "EvidenceMissingDetected",
     "IntegrityViolationDetected",
+    "OracleExecutionCompleted",
     "RunCompleted",
     "RunFailed",
     "StopTriggered",
@@ -120,6 +134,25 @@ class TestRefs:
 
         assert refs == {
             "OracleSuiteRegistered": [("OracleSuite", CORE, "about")],
+            "OracleSuiteUpdated": [("OracleSuite", CORE, "about")],
+            "OracleSuitePinned": [("OracleSuite", CORE, "about")],
+            "OracleSuiteRebased": [
+                ("OracleSuite", CORE, "about"),
+                ("OracleSuite", CORE, "supersedes"),
+                (
+                    "Approval",
+                    first["OracleSuiteRebased"].approval_id,
+                    "approved_by",
+                ),
+            ],
+            "OracleExecutionStarted": [],
+            "OracleExecutionCompleted": [],
+            "EvidenceAssociated": [
+                ("EvidenceBundle", first["EvidenceAssociated"].content_hash, "about"),
+                ("Run", first["EvidenceAssociated"].associated_run_id, "relates_to"),
+                ("Candidate", candidate, "relates_to"),
+                ("Iteration", iteration, "relates_to"),
+            ],
             "LoopCreated": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
             "LoopActivated": [],
             "LoopUpdated": [],
@@ -163,6 +196,7 @@ class TestRefs:
             "EvidenceBundleRecorded": [
                 ("Run", run, "about"),
                 ("Candidate", candidate, "verifies"),
+                ("OracleSuite", CORE, "depends_on"),
                 ("EvidenceBundle", bundle, "produces"),
             ],
             "RunCompleted": [("EvidenceBundle", bundle, "produces")],
@@ -207,8 +241,8 @@ class TestRefs:
         refs = refs_of(first["RunStarted"])
 
         assert refs[1].meta == {
-            "content_hash": told.suite.suite_hash,
-            "suite_hash": told.suite.suite_hash,
+            "content_hash": told.suite.hashes[0],
+            "suite_hash": told.suite.hashes[0],
         }
 
     def test_a_candidate_is_pinned_by_the_hash_of_its_bytes(self, told, first):

@@ -4,15 +4,30 @@ from dataclasses import replace
 
 import pytest
 
+from sr_core.domain.actors import ActorKind
 from sr_core.domain.evidence import (
+    ManifestDefect,
     ResultStatus,
+    blob_flaws,
     blob_hashes,
     defects,
+    foreign_attribution,
+    misjudged,
+    strangeness,
     unanswered,
     verdict_of,
 )
 from sr_core.domain.refs import hash_bytes
-from sr_core.testing import BUILD, INTEGRITY_SMOKE, SBOM, UNIT_TESTS
+from sr_core.domain.suite_definition import Classification
+from sr_core.testing import (
+    BUILD,
+    INTEGRITY_SMOKE,
+    PLATFORM,
+    SBOM,
+    SOME_HASH,
+    SYSTEM,
+    UNIT_TESTS,
+)
 
 PASS, FAIL = ResultStatus.PASS, ResultStatus.FAIL
 ERROR, SKIPPED = ResultStatus.ERROR, ResultStatus.SKIPPED
@@ -59,81 +74,178 @@ class TestVerdict:
         assert status.is_answer is judged
 
 
+D = ManifestDefect
+
+
+def with_first_result(it, **changes):
+    return {"results": (replace(it.results[0], **changes), *it.results[1:])}
+
+
+FAULTS = {
+    D.WRONG_TYPE: lambda _: {"artifact_type": "evidence.other"},
+    D.UNKNOWN_VERSION: lambda _: {"artifact_version": "v2"},
+    D.EMPTY_ID: lambda _: {"bundle_id": " "},
+    D.TIME_MALFORMED: lambda _: {"produced_at": "yesterday"},
+    D.TIMES_REVERSED: lambda it: with_first_result(
+        it, finished_at="2026-01-09T11:59:59Z"
+    ),
+    D.FINGERPRINT_MISSING: lambda it: {
+        "context": replace(it.context, environment_fingerprint={})
+    },
+    D.ATTRIBUTION_MISSING: lambda it: {
+        "attribution": replace(it.attribution, actor_id="")
+    },
+    D.ATTRIBUTION_NOT_SYSTEM: lambda it: {
+        "attribution": replace(it.attribution, actor_kind=ActorKind.AGENT)
+    },
+    D.RESULT_DOUBLED: lambda it: {"results": (*it.results, it.results[0])},
+    D.RESULT_OF_THE_SILENT: lambda _: {
+        "unanswered": {BUILD: "silent"},
+        "verdict": ERROR,
+    },
+    D.ARTIFACT_DOUBLED: lambda it: {"artifacts": (*it.artifacts, it.artifacts[0])},
+    D.ARTIFACT_UNRESOLVED: lambda it: {"artifacts": it.artifacts[1:]},
+    D.ARTIFACT_DIFFERS: lambda it: {
+        "artifacts": (
+            replace(it.artifacts[0], content_hash=SOME_HASH),
+            *it.artifacts[1:],
+        )
+    },
+    D.VERDICT_MISMATCH: lambda _: {"verdict": FAIL},
+}
+"""For each defect that a manifest can have by itself: what makes it so."""
+
+
 class TestDefects:
-    """SPEC 7.8: each way in which a manifest contradicts itself."""
+    """SPEC 7.8: each way in which a manifest contradicts itself has a name of its own."""
 
     def test_one_without_fault_has_none(self, manifest):
         assert defects(manifest) == ()
 
-    @pytest.mark.parametrize(
-        ("change", "complaint"),
-        [
-            (
-                lambda _: {"artifact_type": "evidence.other"},
-                "it is a evidence.other v1, not a evidence.gate_packet v1",
-            ),
-            (
-                lambda _: {"artifact_version": "v2"},
-                "it is a evidence.gate_packet v2, not a evidence.gate_packet v1",
-            ),
-            (
-                lambda it: {"artifacts": (*it.artifacts, it.artifacts[0])},
-                "two artifacts share a name",
-            ),
-            (
-                lambda it: {"results": (*it.results, it.results[0])},
-                "an oracle has two results",
-            ),
-            (
-                lambda _: {"unanswered": {BUILD: "silent"}, "verdict": ERROR},
-                "an oracle both has a result and has none",
-            ),
-            (
-                lambda it: {"artifacts": it.artifacts[1:]},
-                (
-                    "oracle:build names artifacts that are not there: "
-                    "{'oracle:build/report.json'}"
-                ),
-            ),
-            (
-                lambda it: {
-                    "results": (
-                        replace(it.results[0], finished_at="2026-01-09T11:59:59Z"),
-                        *it.results[1:],
-                    )
-                },
-                "oracle:build ended before it began",
-            ),
-            (
-                lambda _: {"verdict": FAIL},
-                "its verdict is not what the results give: FAIL",
-            ),
-            (
-                lambda _: {"environment_fingerprint": {}},
-                "it has no environment fingerprint",
-            ),
-        ],
-        ids=[
-            "type",
-            "version",
-            "doubled artifact",
-            "doubled result",
-            "result of a silent oracle",
-            "artifact not there",
-            "time running backwards",
-            "verdict",
-            "fingerprint",
-        ],
-    )
-    def test_each_is_told(self, manifest, change, complaint):
-        faulty = replace(manifest, **change(manifest))
+    @pytest.mark.parametrize("defect", FAULTS)
+    def test_each_is_told_by_its_name_and_no_other(self, manifest, defect):
+        faulty = replace(manifest, **FAULTS[defect](manifest))
 
-        assert defects(faulty) == (complaint,)
+        assert [each.defect for each in defects(faulty)] == [defect]
 
     def test_all_of_them_are_told(self, manifest):
-        faulty = replace(manifest, verdict=FAIL, environment_fingerprint={})
+        context = replace(manifest.context, environment_fingerprint={})
+        faulty = replace(manifest, verdict=FAIL, context=context)
 
         assert len(defects(faulty)) == 2
+
+    def test_a_time_without_its_zone_is_none(self, manifest):
+        faulty = replace(manifest, run_started_at="2026-01-09T12:00:00")
+
+        (flaw,) = defects(faulty)
+
+        assert flaw.defect is D.TIME_MALFORMED
+
+
+class TestOfItsRun:
+    """C-VER-1: a manifest of another run, candidate or suite is none of this one."""
+
+    @pytest.fixture
+    def whose(self, judged):
+        run = judged.run
+        return {
+            "run_id": run.run_id,
+            "candidate_id": run.candidate_id,
+            "suite_id": run.suite_id,
+            "suite_hash": run.suite_hash,
+            "iteration_id": run.iteration_id,
+        }
+
+    def test_its_own_is_not_strange(self, manifest, whose):
+        assert strangeness(manifest, **whose) == ()
+
+    @pytest.mark.parametrize(
+        ("name", "defect"),
+        [
+            ("run_id", D.RUN_MISMATCH),
+            ("candidate_id", D.CANDIDATE_MISMATCH),
+            ("suite_id", D.SUITE_MISMATCH),
+            ("suite_hash", D.SUITE_MISMATCH),
+            ("iteration_id", D.CONTEXT_MISMATCH),
+        ],
+    )
+    def test_another_is(self, manifest, whose, name, defect):
+        (flaw,) = strangeness(manifest, **{**whose, name: "another"})
+
+        assert flaw.defect is defect
+        assert "the run's is another" in flaw.why
+
+
+class TestOfItsSuite:
+    """C-OR-6: an oracle is what the suite says it is, whoever says otherwise."""
+
+    def test_the_suites_own_results_are_in_order(self, manifest, judged):
+        assert misjudged(manifest, judged.suite.definition) == ()
+
+    def test_one_that_the_suite_does_not_have(self, manifest, judged):
+        faulty = replace(manifest, **with_first_result(manifest, oracle_id="oracle:x"))
+
+        (flaw,) = misjudged(faulty, judged.suite.definition)
+
+        assert flaw.defect is D.ORACLE_UNKNOWN
+
+    def test_a_required_one_that_calls_itself_advisory(self, manifest, judged):
+        advisory = {"classification": Classification.ADVISORY}
+        faulty = replace(manifest, **with_first_result(manifest, **advisory))
+
+        (flaw,) = misjudged(faulty, judged.suite.definition)
+
+        assert flaw.defect is D.CLASSIFICATION_MISMATCH
+
+    def test_one_that_does_not_say_is_taken_for_what_it_is(self, manifest, judged):
+        unsaid = with_first_result(manifest, classification=None)
+
+        assert misjudged(replace(manifest, **unsaid), judged.suite.definition) == ()
+
+
+class TestWhoseWord:
+    """C-EVID-3: who hands a bundle in is who vouches for it."""
+
+    def test_the_same(self, manifest):
+        assert foreign_attribution(manifest, PLATFORM) == ()
+
+    def test_another(self, manifest):
+        (flaw,) = foreign_attribution(manifest, SYSTEM)
+
+        assert flaw.defect is D.ATTRIBUTION_MISSING
+
+
+class TestBlobs:
+    """SPEC 5.4: every blob is declared, and is what it was declared to be."""
+
+    @pytest.fixture
+    def blobs(self, manifest):
+        return {each.name: each.name.encode() for each in manifest.artifacts}
+
+    def test_those_declared_are_in_order(self, manifest, blobs):
+        assert blob_flaws(manifest, blobs) == ()
+
+    @pytest.mark.parametrize(
+        ("spoil", "defect"),
+        [
+            (lambda it: it.pop(next(iter(it))), D.BLOB_MISSING),
+            (lambda it: it.update({"extra": b""}), D.BLOB_UNDECLARED),
+            (lambda it: it.update({next(iter(it)): b"other"}), D.BLOB_MISMATCH),
+        ],
+        ids=["missing", "undeclared", "altered"],
+    )
+    def test_others_are_told(self, manifest, blobs, spoil, defect):
+        spoil(blobs)
+
+        assert [each.defect for each in blob_flaws(manifest, blobs)] == [defect]
+
+    def test_a_wrong_size_alone_is_told(self, manifest, blobs):
+        first, *others = manifest.artifacts
+        faulty = replace(manifest, artifacts=(replace(first, size=1), *others))
+
+        (flaw,) = blob_flaws(faulty, blobs)
+
+        assert flaw.defect is D.BLOB_MISMATCH
 
 
 class TestUnanswered:

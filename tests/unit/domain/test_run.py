@@ -1,19 +1,36 @@
 """The run: who starts it, when, and what is recorded of its end (SPEC 4.2, C-OR-2)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from sr_core.domain.actors import Actor
-from sr_core.domain.errors import AuthorityRequired, BudgetExhausted, TransitionRefused
+from sr_core.domain.errors import (
+    AssociationTaken,
+    AuthorityRequired,
+    BudgetExhausted,
+    EvidenceMissing,
+    EvidenceTaken,
+    MalformedInput,
+    NotExternal,
+    OutcomeMismatch,
+    SuiteHashMismatch,
+    TransitionRefused,
+)
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import OracleId, RunId
 from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.domain.loop import Budgets, CloseLoop, PauseLoop
 from sr_core.domain.run import (
+    Associate,
+    CompleteRun,
     EvidenceBundleRecorded,
+    Execution,
+    FailRun,
     IntegrityViolationDetected,
+    OracleExecutionCompleted,
     RecordEvidence,
     RunCompleted,
     RunFailed,
@@ -21,14 +38,21 @@ from sr_core.domain.run import (
     RunPhase,
     RunStarted,
     StartRun,
+    associate,
+    complete,
     evolve,
     fail,
     record,
+    require_external,
     start,
 )
+from sr_core.domain.violation import Violation, gap
 from sr_core.testing import (
+    A_FLAKE,
     AGENT,
     BUILD,
+    CORE,
+    FINGERPRINT,
     HUMAN,
     NOON,
     SBOM,
@@ -127,22 +151,50 @@ class TestStart:
 def ended(
     story: Story,
     said: Mapping[OracleId, ResultStatus | None] | None = None,
-    violations: Mapping[IntegrityCondition, str] | None = None,
+    violations: tuple[Violation, ...] = (),
 ) -> RecordEvidence:
     manifest = build_manifest(story.run, story.suite.definition, said or {})
     return RecordEvidence(
-        manifest=manifest, manifest_hash=SOME_HASH, violations=violations or {}
+        manifest=manifest,
+        manifest_hash=SOME_HASH,
+        environment_hash=SOME_HASH,
+        output_hashes={BUILD: SOME_HASH},
+        violations=violations,
     )
 
 
-class TestEnd:
-    """C-EVID-1: an end is its bundle, what is wrong with it, and the outcome."""
+class TestDeclaredSuite:
+    """C-OR-2: the registered suite is pinned, whatever the caller takes it for."""
 
-    def test_oracles_that_all_passed_make_a_success(self, made):
+    def test_the_registered_hash_is_in_order(self, made):
+        command = replace(starting(made), declared=made.suite.suite_hash)
+
+        assert start(made.loop, command)
+
+    def test_another_is_refused(self, made):
+        with pytest.raises(SuiteHashMismatch, match="not as the declared"):
+            start(made.loop, replace(starting(made), declared=SOME_HASH))
+
+
+class TestEvidence:
+    """C-EVID-1: what the oracles left, and what is wrong with it."""
+
+    def test_it_is_recorded_whole(self, made):
         run = made.begin_run().run
 
-        recorded, completed = record(run, ended(made))
+        executed, recorded = record(run, ended(made))
 
+        assert executed == OracleExecutionCompleted(
+            run_id=run.run_id,
+            candidate_id=run.candidate_id,
+            suite_id=run.suite_id,
+            status=ResultStatus.PASS,
+            evidence_bundle_hash=SOME_HASH,
+            environment_fingerprint=FINGERPRINT,
+            duration_ms=1000,
+            completed_at="2026-01-09T12:00:01.000000Z",
+            error=None,
+        )
         assert recorded == EvidenceBundleRecorded(
             run_id=run.run_id,
             candidate_id=run.candidate_id,
@@ -156,75 +208,237 @@ class TestEnd:
                 for each in made.suite.definition.oracles
             },
             artifact_count=4,
-        )
-        assert completed == RunCompleted(
-            run_id=run.run_id,
-            candidate_id=run.candidate_id,
-            outcome=RunOutcome.SUCCESS,
-            evidence_bundle_hash=SOME_HASH,
+            environment_hash=SOME_HASH,
+            output_hashes={BUILD: SOME_HASH},
         )
 
-    @pytest.mark.parametrize("status", [ResultStatus.FAIL, ResultStatus.ERROR, None])
-    def test_one_that_did_not_makes_a_failure(self, made, status):
+    def test_each_violation_is_recorded_for_itself(self, made):
         run = made.begin_run().run
+        violations = (A_FLAKE, gap(run.suite_id, "a silence"))
 
-        *_, completed = record(run, ended(made, {BUILD: status}))
-
-        assert isinstance(completed, RunCompleted)
-        assert completed.outcome is RunOutcome.FAILURE
-
-    def test_a_violation_makes_a_failure_of_a_pass(self, made):
-        run = made.begin_run().run
-        violations = {
-            IntegrityCondition.ORACLE_TAMPER: "another suite",
-            IntegrityCondition.ORACLE_GAP: "a silence",
-        }
-
-        _, *violated, completed = record(run, ended(made, violations=violations))
+        _, _, *violated = record(run, ended(made, violations=violations))
 
         assert violated == [
             IntegrityViolationDetected(
                 run_id=run.run_id,
                 candidate_id=run.candidate_id,
-                oracle_suite_id=run.suite_id,
-                condition=condition,
-                detail=violations[condition],
+                suite_id=run.suite_id,
+                condition=each,
                 requires_escalation=True,
             )
-            for condition in sorted(violations)
+            for each in violations
         ]
-        assert isinstance(completed, RunCompleted)
-        assert completed.outcome is RunOutcome.FAILURE
 
-    def test_a_run_that_could_not_be_carried_out_fails_with_its_reason(self, made):
-        run = made.begin_run().run
+    def test_a_run_leaves_one_bundle(self, made):
+        made.begin_run().leave()
 
-        events = fail(run, reason="no sandbox")
-
-        assert events == (
-            RunFailed(
-                run_id=run.run_id, candidate_id=run.candidate_id, reason="no sandbox"
-            ),
-        )
-
-    def test_what_has_completed_does_not_end_again(self, judged):
-        with pytest.raises(TransitionRefused, match="COMPLETED, which refuses Record"):
-            record(judged.run, ended(judged))
-
-    def test_what_has_failed_does_not_end_again(self, made):
-        made.begin_run()
-        made.record(fail(made.run, reason="no sandbox"))
-
-        with pytest.raises(TransitionRefused, match="FAILED, which refuses FailRun"):
-            fail(made.run, reason="again")
+        with pytest.raises(EvidenceTaken, match=f"{made.run.run_id} has left"):
+            record(made.run, ended(made))
 
     def test_evidence_of_another_run_is_a_bug(self, made):
         run = made.begin_run().run
         command = ended(made)
         foreign = replace(command.manifest, run_id=RUN)
 
-        with pytest.raises(AssertionError, match="the run that it was given"):
+        with pytest.raises(AssertionError, match="asked whose it is"):
             record(run, replace(command, manifest=foreign))
+
+
+class TestEnd:
+    """SPEC 4.2, C-TB-2: an end is what the evidence gives, whoever declares what."""
+
+    @pytest.mark.parametrize(
+        ("said", "violations", "outcome"),
+        [
+            ({}, (), RunOutcome.SUCCESS),
+            ({SBOM: ResultStatus.FAIL}, (), RunOutcome.FAILURE),
+            ({BUILD: ResultStatus.FAIL}, (), RunOutcome.FAILURE),
+            ({BUILD: ResultStatus.ERROR}, (), RunOutcome.FAILURE),
+            ({BUILD: None}, (), RunOutcome.FAILURE),
+            ({}, (A_FLAKE,), RunOutcome.FAILURE),
+        ],
+        ids=["passed", "advisory failed", "failed", "erred", "silent", "flaked"],
+    )
+    def test_the_outcome_is_computed(self, made, said, violations, outcome):
+        made.begin_run().leave(said, violations=violations)
+
+        (completed,) = complete(made.run, CompleteRun(by=SYSTEM))
+
+        assert completed == RunCompleted(
+            run_id=made.run.run_id,
+            candidate_id=made.run.candidate_id,
+            outcome=outcome,
+            evidence_bundle_hash=made.run.evidence,
+        )
+        with pytest.raises(OutcomeMismatch, match=f"gives {outcome}"):
+            complete(made.run, CompleteRun(by=SYSTEM, outcome=other_than(outcome)))
+
+    def test_declaring_what_is_true_is_in_order(self, made):
+        made.begin_run().leave()
+        command = CompleteRun(
+            by=SYSTEM,
+            outcome=RunOutcome.SUCCESS,
+            evidence_bundle_hash=made.run.evidence,
+        )
+
+        assert complete(made.run, command)
+
+    def test_declaring_another_bundle_is_not(self, made):
+        made.begin_run().leave()
+        command = CompleteRun(by=SYSTEM, evidence_bundle_hash=SOME_HASH)
+
+        with pytest.raises(OutcomeMismatch, match=f"not the declared {SOME_HASH}"):
+            complete(made.run, command)
+
+    def test_without_evidence_there_is_no_outcome(self, made):
+        made.begin_run()
+
+        with pytest.raises(EvidenceMissing, match="none is recorded"):
+            complete(made.run, CompleteRun(by=SYSTEM))
+
+    @pytest.mark.parametrize("by", [HUMAN, AGENT], ids=str)
+    def test_nobody_but_the_system_ends_one(self, made, by):
+        made.begin_run().leave()
+
+        with pytest.raises(AuthorityRequired, match="completing a run needs"):
+            complete(made.run, CompleteRun(by=by))
+        with pytest.raises(AuthorityRequired, match="failing a run needs"):
+            fail(made.run, failing(by=by))
+
+    def test_a_run_that_could_not_be_carried_out_fails_with_its_reason(self, made):
+        run = made.begin_run().run
+
+        (failed,) = fail(run, failing())
+
+        assert failed == RunFailed(
+            run_id=run.run_id, candidate_id=run.candidate_id, reason="no sandbox"
+        )
+
+    def test_one_whose_oracles_were_running_breaks_them_off(self, made):
+        run = made.begin_run().begin_execution().run
+
+        broken_off, _ = fail(run, failing())
+
+        assert isinstance(broken_off, OracleExecutionCompleted)
+        assert broken_off.status is ResultStatus.ERROR
+        assert broken_off.error == "no sandbox"
+        assert broken_off.duration_ms == 2000
+        assert broken_off.evidence_bundle_hash is None
+
+    def test_one_that_has_left_evidence_has_ended_its_oracles(self, made):
+        run = made.begin_run().begin_execution().leave().run
+
+        assert [type(each) for each in fail(run, failing())] == [RunFailed]
+
+
+COMMANDS = {
+    "BeginRun": lambda story: story.begin_execution(),
+    "RecordEvidence": lambda story: story.leave(),
+    "CompleteRun": lambda story: story.complete_run(),
+    "FailRun": lambda story: story.fail_run(),
+}
+ALLOWED = {
+    RunPhase.STARTED: {"BeginRun", "RecordEvidence", "CompleteRun", "FailRun"},
+    RunPhase.RUNNING: {"RecordEvidence", "CompleteRun", "FailRun"},
+    RunPhase.COMPLETED: set(),
+    RunPhase.FAILED: set(),
+}
+
+
+class TestTransitions:
+    """SPEC 4.2: what each phase allows, and how it says so."""
+
+    @pytest.fixture
+    def at(self, made):
+        """Brings a run into a phase."""
+
+        def bring(phase: RunPhase) -> Story:
+            made.begin_run()
+            if phase is RunPhase.RUNNING:
+                made.begin_execution()
+            elif phase is RunPhase.COMPLETED:
+                made.leave().complete_run()
+            elif phase is RunPhase.FAILED:
+                made.fail_run()
+            assert made.run.phase is phase
+            return made
+
+        return bring
+
+    @pytest.mark.parametrize("phase", RunPhase)
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_each_is_allowed_or_told_what_is(self, at, phase, name):
+        story = at(phase)
+        if name in ALLOWED[phase]:
+            with suppress(EvidenceMissing):  # a phase may allow what evidence does not
+                COMMANDS[name](story)
+            return
+        allowed = ", ".join(sorted(ALLOWED[phase])) or "nothing"
+        with pytest.raises(TransitionRefused) as refused:
+            COMMANDS[name](story)
+
+        assert str(refused.value) == (
+            f"{story.run.run_id} is {phase}, which refuses {name}. "
+            f"From {phase} it allows {allowed}."
+        )
+
+
+class TestAssociation:
+    """C-EVID-4: a bundle speaks of more than its run, and decides nothing by it."""
+
+    @pytest.mark.parametrize("name", ["run_id", "candidate_id", "iteration_id"])
+    def test_with_one_thing(self, judged, name):
+        identifier = getattr(judged.run, name)
+
+        (event,) = associate(
+            judged.run, SOME_HASH, Associate(by=SYSTEM, **{name: identifier})
+        )
+
+        assert event.entities == {identifier}
+        assert event.content_hash == SOME_HASH
+
+    def test_with_nothing_is_malformed(self, judged):
+        with pytest.raises(MalformedInput, match="association: found"):
+            associate(judged.run, SOME_HASH, Associate(by=SYSTEM))
+
+    def test_twice_with_the_same_is_refused(self, judged):
+        judged.associate()
+
+        with pytest.raises(AssociationTaken, match=judged.run.run_id):
+            judged.associate()
+
+    def test_only_what_is_new_is_recorded(self, judged):
+        command = Associate(by=SYSTEM, run_id=judged.run.run_id)
+        judged.record(associate(judged.run, judged.run.evidence, command))
+        more = replace(command, iteration_id=judged.iteration.iteration_id)
+
+        (event,) = associate(judged.run, judged.run.evidence, more)
+
+        assert event.entities == {judged.iteration.iteration_id}
+
+    @pytest.mark.parametrize("by", [HUMAN, AGENT], ids=str)
+    def test_nobody_but_the_system_does(self, judged, by):
+        command = Associate(by=by, run_id=judged.run.run_id)
+
+        with pytest.raises(AuthorityRequired, match="associating evidence needs"):
+            associate(judged.run, SOME_HASH, command)
+
+
+class TestWhoCarriesItOut:
+    """C-TB-2: of a run of the platform's own, nobody else's word is taken."""
+
+    def test_one_of_the_platforms_own_takes_nothing(self, made):
+        made.begin_run()
+
+        with pytest.raises(NotExternal, match="carried out by the platform"):
+            require_external(made.run, "evidence")
+
+    def test_one_from_elsewhere_does(self, made):
+        made.begin_run(Execution.EXTERNAL)
+
+        require_external(made.run, "evidence")
+
+        assert made.run.execution is Execution.EXTERNAL
 
 
 class TestState:
@@ -238,15 +452,18 @@ class TestState:
         assert made.run.results[SBOM] is ResultStatus.FAIL
 
     def test_it_remembers_every_violation(self, made):
-        gap, tamper = IntegrityCondition.ORACLE_GAP, IntegrityCondition.ORACLE_TAMPER
+        silence = gap(CORE, "a silence")
 
-        made.judge(violations={gap: "a silence", tamper: "another suite"})
+        made.judge(violations=(A_FLAKE, silence))
 
-        assert made.run.conditions == {gap, tamper}
+        assert made.run.violations == (A_FLAKE, silence)
+        assert made.run.conditions == {
+            IntegrityCondition.ORACLE_FLAKE,
+            IntegrityCondition.ORACLE_GAP,
+        }
 
     def test_a_failed_one_has_no_evidence(self, made):
-        made.begin_run()
-        made.record(fail(made.run, reason="no sandbox"))
+        made.begin_run().fail_run()
 
         assert made.run.phase is RunPhase.FAILED
         assert made.run.evidence is None
@@ -260,3 +477,11 @@ class TestState:
     def test_nothing_comes_before_its_start(self, judged):
         with pytest.raises(AssertionError, match="follows RunStarted"):
             evolve(None, judged.log[-1])
+
+
+def failing(by: Actor = SYSTEM) -> FailRun:
+    return FailRun(by=by, reason="no sandbox", ended_at="2026-01-09T12:00:02.000000Z")
+
+
+def other_than(outcome: RunOutcome) -> RunOutcome:
+    return next(each for each in RunOutcome if each is not outcome)

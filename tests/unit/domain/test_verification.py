@@ -6,24 +6,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sr_core.domain.evidence import PartState, ResultStatus
+from sr_core.domain.evidence import Flaw, ManifestDefect, PartState, ResultStatus
 from sr_core.domain.governed_exception import resolve
 from sr_core.domain.ids import CandidateId, RunId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.profile import STRICT_CORE
 from sr_core.domain.refs import ContentHash
+from sr_core.domain.suite_definition import Classification, FlakePolicy, OnFlake
 from sr_core.domain.verification import Finding, SuiteFacts, VerificationStatus, compute
+from sr_core.domain.violation import Violation
 from sr_core.testing import (
     BUILD,
     CORE,
+    FINGERPRINT,
     HUMAN,
     INTEGRITY_SMOKE,
     SBOM,
     SOME_HASH,
     UNIT_TESTS,
     Story,
+    build_suite,
+    register,
     ulid,
+    with_longer_timeouts,
 )
 
 FAIL, ERROR, SKIPPED = ResultStatus.FAIL, ResultStatus.ERROR, ResultStatus.SKIPPED
@@ -32,10 +40,19 @@ STRICT = VerificationStatus.VERIFIED_STRICT
 WITH_EXCEPTIONS = VerificationStatus.VERIFIED_WITH_EXCEPTIONS
 GAP, TAMPER = IntegrityCondition.ORACLE_GAP, IntegrityCondition.ORACLE_TAMPER
 MISSING = IntegrityCondition.EVIDENCE_MISSING
+FLAKE = IntegrityCondition.ORACLE_FLAKE
 INVALID = IntegrityCondition.MANIFEST_INVALID
 
 
-def a_judged(said=None, violations=None) -> Story:
+def told(finding: Finding) -> dict[IntegrityCondition, str]:
+    """The first reason of each condition that was found."""
+    reasons: dict[IntegrityCondition, str] = {}
+    for each in finding.violations:
+        reasons.setdefault(each.condition_type, each.reason)
+    return reasons
+
+
+def a_judged(said=None, violations=()) -> Story:
     story = Story().open().iterate().register()
     return story.judge(said, violations=violations)
 
@@ -54,6 +71,10 @@ def found(
         known_missing=missing,
         now=now or story.now,
     )
+
+
+def seen(condition: IntegrityCondition) -> Violation:
+    return Violation(condition_type=condition, reason="as seen")
 
 
 def with_manifest(story: Story, **changes: Any) -> tuple[SuiteFacts, ...]:
@@ -95,20 +116,21 @@ class TestStrict:
         finding = found(a_judged())
 
         assert finding.status is STRICT
-        assert finding.conditions == {}
+        assert told(finding) == {}
 
     @pytest.mark.parametrize("said", [FAIL, ERROR, SKIPPED, None], ids=str)
     def test_an_advisory_oracle_does_not_decide(self, said):
         finding = found(a_judged({SBOM: said}))
 
         assert finding.status is STRICT
-        assert finding.failed == frozenset()
+        assert finding.failed == ()
+        assert [each.status for each in finding.others] == ([said] if said else [])
 
     def test_where_no_suite_is_required_nothing_is_shown(self):
         finding = found(a_judged(), facts=())
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {GAP: "no suite is required"}
+        assert told(finding) == {GAP: "no suite is required"}
 
     @pytest.mark.parametrize("status", VerificationStatus)
     def test_only_unverified_counts_for_nothing(self, status):
@@ -122,8 +144,8 @@ class TestWithExceptions:
         finding = found(a_judged({BUILD: FAIL}))
 
         assert finding.status is UNVERIFIED
-        assert finding.failed == {BUILD}
-        assert finding.conditions == {}
+        assert [each.oracle_id for each in finding.failed] == [BUILD]
+        assert told(finding) == {}
 
     def test_a_waived_failure(self):
         story = a_judged({BUILD: FAIL}).waive()
@@ -191,7 +213,7 @@ class TestWithExceptions:
         finding = found(story)
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {GAP: f"no result of {BUILD}"}
+        assert told(finding) == {GAP: f"no result of {BUILD}"}
 
 
 class TestTheSuite:
@@ -204,7 +226,7 @@ class TestTheSuite:
         finding = found(story, [replace(facts, registered=None)])
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {TAMPER: f"{CORE} is not registered"}
+        assert told(finding) == {TAMPER: f"{CORE} is not registered"}
 
     def test_a_suite_that_never_ran(self):
         story = Story().open().iterate().register()
@@ -212,60 +234,198 @@ class TestTheSuite:
         finding = found(story)
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {GAP: f"no completed run by {CORE}"}
+        assert told(finding) == {GAP: f"no completed run by {CORE}"}
 
     def test_a_run_that_has_not_ended_is_none(self):
         story = Story().open().iterate().register().begin_run()
 
-        assert found(story).conditions == {GAP: f"no completed run by {CORE}"}
+        assert told(found(story)) == {GAP: f"no completed run by {CORE}"}
 
     def test_a_suite_with_another_hash_than_the_run_pinned(self):
         story = a_judged()
         (facts,) = story.facts
-        changed = replace(story.suite, suite_hash=SOME_HASH)
 
-        finding = found(story, [replace(facts, registered=changed)])
+        finding = found(story, [replace(facts, hash_at_start=SOME_HASH)])
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {
-            TAMPER: f"{story.run.run_id} pinned {story.suite.suite_hash}, "
-            f"registered is {SOME_HASH}"
-        }
+        (violation,) = finding.violations
+        assert violation.condition_type is TAMPER
+        assert violation.expected_hash == SOME_HASH
+        assert violation.actual_hash == story.run.suite_hash
 
-    @pytest.mark.parametrize("condition", IntegrityCondition)
-    def test_a_violation_recorded_against_the_run(self, condition):
-        story = a_judged(violations={condition: "as seen"})
+    def test_a_suite_that_was_not_there_when_the_run_started(self):
+        story = a_judged()
+        (facts,) = story.facts
+
+        finding = found(story, [replace(facts, hash_at_start=None)])
+
+        assert finding.conditions == {TAMPER}
+
+    def test_a_definition_that_is_not_what_its_hash_says(self):
+        story = a_judged()
+        (facts,) = story.facts
+
+        finding = found(story, [replace(facts, defined_hash=SOME_HASH)])
+
+        (violation,) = finding.violations
+        assert violation.condition_type is TAMPER
+        assert violation.expected_hash == story.suite.suite_hash
+
+    def test_a_manifest_that_names_another_suite_hash(self):
+        story = a_judged()
+
+        finding = found(story, with_manifest(story, oracle_suite_hash=SOME_HASH))
+
+        assert finding.conditions == {TAMPER}
+        assert finding.violations[0].actual_hash == SOME_HASH
+
+    def test_a_suite_that_was_defined_anew_has_not_judged_yet(self):
+        story = a_judged()
+        story.rebase(with_longer_timeouts(story.suite.definition))
 
         finding = found(story)
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {condition: f"recorded against {story.run.run_id}"}
+        assert told(finding) == {
+            GAP: f"no completed run by {CORE} since it was defined anew"
+        }
+        assert found(story.judge()).status is STRICT
+
+    @pytest.mark.parametrize("condition", IntegrityCondition)
+    def test_a_violation_recorded_against_the_run(self, condition):
+        story = a_judged(violations=(seen(condition),))
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.violations == (seen(condition),)
 
     def test_no_waiver_reaches_an_integrity_condition(self):
-        story = a_judged({BUILD: FAIL}, {TAMPER: "as seen"}).waive()
+        story = a_judged({BUILD: FAIL}, (seen(TAMPER),)).waive()
 
         assert found(story).status is UNVERIFIED
 
     def test_the_latest_run_counts(self):
-        story = a_judged({BUILD: FAIL}).judge()
+        story = a_judged({BUILD: None}).judge()
 
         assert found(story).status is STRICT
 
     def test_one_suite_of_two_that_never_ran(self):
         story = a_judged()
         never = SuiteFacts(
-            suite_id=CORE, registered=story.suite, run=None, reading=None
+            suite_id=CORE,
+            registered=story.suite,
+            defined_hash=story.suite.suite_hash,
+            run=None,
+            reading=None,
+            hash_at_start=None,
         )
 
         finding = found(story, [*story.facts, never])
 
         assert finding.status is UNVERIFIED
-        assert set(finding.conditions) == {GAP}
+        assert finding.conditions == {GAP}
 
     def test_of_two_reasons_for_one_condition_the_first_is_told(self):
-        story = a_judged({BUILD: None}, {GAP: "as seen"})
+        story = a_judged({BUILD: None}, (seen(GAP),))
 
-        assert found(story).conditions == {GAP: f"recorded against {story.run.run_id}"}
+        assert told(found(story)) == {GAP: f"no result of {BUILD}"}
+        assert len(found(story).violations) == 2
+
+
+class TestTheEnvironment:
+    """SPEC 6.1.7, C-OR-3: what was measured is what the suite demands."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "actual"),
+        [
+            ("network", "host-loopback", "host-loopback"),
+            ("candidate_writable", "true", "false"),
+            ("network", None, None),
+        ],
+        ids=["network", "workspace", "not measured"],
+    )
+    def test_another_place_than_demanded(self, name, value, actual):
+        story = Story().open().iterate().register()
+        measured = {**FINGERPRINT, name: value}
+        story.judge(fingerprint={it: x for it, x in measured.items() if x is not None})
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        (violation,) = finding.violations
+        assert violation.condition_type is IntegrityCondition.ORACLE_ENV_MISMATCH
+        assert violation.actual == actual
+
+
+class TestRepeating:
+    """SPEC 6.1.8, C-OR-5: the same inputs give the same judgement, or none counts."""
+
+    def test_a_pass_after_a_failure_is_none(self):
+        story = a_judged({BUILD: FAIL})
+        before = story.run.output_hashes[BUILD]
+
+        finding = found(story.judge())
+
+        assert finding.status is UNVERIFIED
+        (violation,) = finding.violations
+        assert violation.condition_type is FLAKE
+        assert violation.oracle_id == BUILD
+        assert violation.run_1_hash == before
+        assert violation.run_2_hash == story.run.output_hashes[BUILD]
+
+    def test_nor_is_it_cured_by_passing_once_more(self):
+        story = a_judged({BUILD: FAIL}).judge().judge()
+
+        assert found(story).conditions == {FLAKE}
+
+    def test_the_same_judgement_again_is_in_order(self):
+        assert found(a_judged().judge()).status is STRICT
+
+    def test_no_answer_before_is_no_other_judgement(self):
+        assert found(a_judged({BUILD: ERROR}).judge()).status is STRICT
+
+    def test_no_waiver_reaches_it(self):
+        story = a_judged().judge({BUILD: FAIL}).waive()
+
+        assert found(story).status is UNVERIFIED
+
+    def test_an_advisory_oracle_that_flakes_is_a_warning(self):
+        finding = found(a_judged({SBOM: FAIL}).judge())
+
+        assert finding.status is STRICT
+        assert [each.split(":")[0] for each in finding.warnings] == ["ORACLE_FLAKE"]
+
+    def test_unless_the_suite_is_stricter(self):
+        policy = FlakePolicy(advisory=OnFlake.STOP_THE_LINE)
+        suite = register(replace(build_suite(), flake_policy=policy))
+        story = Story(suite=suite).open().iterate().register()
+
+        finding = found(story.judge({SBOM: FAIL}).judge())
+
+        assert finding.conditions == {FLAKE}
+        assert finding.warnings == ()
+
+
+class TestWhateverWaivers:
+    """C-OR-7: no integrity condition is ever covered."""
+
+    @given(
+        said=st.dictionaries(
+            st.sampled_from([BUILD, UNIT_TESTS]), st.sampled_from([FAIL]), max_size=2
+        ),
+        conditions=st.sets(st.sampled_from(IntegrityCondition), min_size=1),
+    )
+    def test_one_is_enough_to_be_unverified(self, said, conditions):
+        story = a_judged(said, tuple(seen(each) for each in sorted(conditions)))
+        for oracle in sorted(said):
+            story.waive(oracle)
+
+        finding = found(story)
+
+        assert finding.status is UNVERIFIED
+        assert finding.conditions == conditions
+        assert set(finding.waived_by) == set(said)
 
 
 class TestTheEvidence:
@@ -278,7 +438,7 @@ class TestTheEvidence:
         finding = found(story, [replace(facts, reading=None)])
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {MISSING: f"the evidence of {story.run.run_id}"}
+        assert told(finding) == {MISSING: f"the evidence of {story.run.run_id}"}
 
     @pytest.mark.parametrize("part", ["manifest.json", "oracle:build/report.json"])
     def test_a_part_is_missing(self, part):
@@ -287,7 +447,7 @@ class TestTheEvidence:
         finding = found(story)
 
         assert finding.status is UNVERIFIED
-        assert set(finding.conditions) == {MISSING}
+        assert finding.conditions == {MISSING}
 
     @pytest.mark.parametrize("state", [PartState.CORRUPTED, PartState.DENIED])
     def test_a_part_is_not_what_it_was(self, state):
@@ -297,7 +457,7 @@ class TestTheEvidence:
 
         finding = found(story, [replace(facts, reading=reading)])
 
-        assert set(finding.conditions) == {MISSING}
+        assert finding.conditions == {MISSING}
 
     def test_what_was_once_missing_is_not_cured_by_coming_back(self):
         story = a_judged()
@@ -305,7 +465,7 @@ class TestTheEvidence:
         finding = found(story, missing=[story.reading.content_hash])
 
         assert finding.status is UNVERIFIED
-        assert set(finding.conditions) == {MISSING}
+        assert finding.conditions == {MISSING}
 
     def test_a_new_run_cures_it(self):
         story = a_judged()
@@ -318,42 +478,57 @@ class TestTheEvidence:
     def test_a_manifest_that_cannot_be_read(self):
         story = a_judged()
         (facts,) = story.facts
-        reading = replace(story.reading, manifest=None, flaw="not JSON")
+        flaw = Flaw(defect=ManifestDefect.NOT_JSON, why="not JSON")
+        reading = replace(story.reading, manifest=None, flaw=flaw)
 
         finding = found(story, [replace(facts, reading=reading)])
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {INVALID: "not JSON"}
+        assert told(finding) == {INVALID: "not JSON"}
 
     @pytest.mark.parametrize(
-        "change",
+        ("change", "defect"),
         [
-            {"run_id": RunId(f"run_{ulid(99)}")},
-            {"candidate_id": CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")},
-            {"oracle_suite_id": "suite:OTHER"},
-            {"oracle_suite_hash": SOME_HASH},
+            ({"run_id": RunId(f"run_{ulid(99)}")}, "RUN_MISMATCH"),
+            (
+                {"candidate_id": CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")},
+                "CANDIDATE_MISMATCH",
+            ),
+            ({"oracle_suite_id": "suite:OTHER"}, "SUITE_MISMATCH"),
         ],
-        ids=lambda change: next(iter(change)),
+        ids=lambda it: it if isinstance(it, str) else next(iter(it)),
     )
-    def test_a_manifest_of_something_else(self, change):
+    def test_a_manifest_of_something_else(self, change, defect):
         story = a_judged()
 
         finding = found(story, with_manifest(story, **change))
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {
-            INVALID: f"the manifest is not of {story.run.run_id}"
-        }
+        assert finding.conditions == {INVALID}
+        assert finding.violations[0].defect == defect
 
     def test_a_manifest_that_contradicts_itself(self):
         story = a_judged()
 
-        finding = found(story, with_manifest(story, environment_fingerprint={}))
+        finding = found(story, with_manifest(story, produced_at="yesterday"))
 
         assert finding.status is UNVERIFIED
-        assert finding.conditions == {INVALID: "it has no environment fingerprint"}
+        assert finding.conditions == {INVALID}
+        assert finding.violations[0].defect == "TIME_MALFORMED"
+
+    def test_a_manifest_that_makes_a_required_oracle_advisory(self):
+        """C-OR-6: what a manifest says of an oracle never takes it out of the count."""
+        story = a_judged()
+        assert story.reading.manifest is not None
+        first, *others = story.reading.manifest.results
+        lenient = replace(first, classification=Classification.ADVISORY, status=FAIL)
+
+        finding = found(story, with_manifest(story, results=(lenient, *others)))
+
+        assert INVALID in finding.conditions
+        assert [each.oracle_id for each in finding.failed] == [BUILD]
 
     def test_a_required_oracle_without_a_result(self):
         story = a_judged({BUILD: None, UNIT_TESTS: SKIPPED})
 
-        assert found(story).conditions == {GAP: f"no result of {BUILD}, {UNIT_TESTS}"}
+        assert told(found(story)) == {GAP: f"no result of {BUILD}, {UNIT_TESTS}"}

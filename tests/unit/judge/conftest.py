@@ -291,7 +291,9 @@ def bundle_of(**differing: Any) -> tuple[str, dict[str, ObjectSeen]]:
         "verdict": "PASS",
         "results": [{"oracle_id": "oracle:build", "status": "PASS"}],
         "artifacts": [{"name": "log", "content_hash": BLOB_HASH, "size": len(BLOB)}],
-        "environment_fingerprint": {"sandbox": "bubblewrap", "network": ""},
+        "context": {
+            "environment_fingerprint": {"sandbox": "bubblewrap", "network": ""}
+        },
         **differing,
     }
     data = json.dumps(manifest).encode()

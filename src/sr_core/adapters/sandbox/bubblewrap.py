@@ -182,6 +182,7 @@ class _Attempt:
             candidate=candidate,
             scratch=scratch,
             environment=self._invocation.environment,
+            working_dir=self._invocation.working_dir,
         )
         arguments = self._own(_memory_file([text for each in chosen for text in each]))
         waiting, gate = os.pipe()
@@ -256,7 +257,11 @@ class _Attempt:
 
 
 def options(
-    *, candidate: int, scratch: int, environment: Mapping[str, str]
+    *,
+    candidate: int,
+    scratch: int,
+    environment: Mapping[str, str],
+    working_dir: str = "",
 ) -> tuple[tuple[str, ...], ...]:
     """Return bwrap's options, each with its operands; the numbers are descriptors."""
     size = ("--size", str(_TMPFS_BYTES))
@@ -286,7 +291,7 @@ def options(
         ("--remount-ro", "/proc"),
         ("--remount-ro", "/dev"),
         ("--remount-ro", "/"),
-        ("--chdir", CANDIDATE),
+        ("--chdir", f"{CANDIDATE}/{working_dir}".rstrip("/")),
         *(
             ("--setenv", name, value)
             for name, value in sorted({**_ENVIRONMENT, **environment}.items())

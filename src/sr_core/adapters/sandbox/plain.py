@@ -110,7 +110,7 @@ async def _spawn(
         return await asyncio.create_subprocess_exec(
             *(_placed(each, places) for each in invocation.argv),
             env={name: _placed(text, places) for name, text in environment.items()},
-            cwd=invocation.candidate,
+            cwd=invocation.candidate / invocation.working_dir,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stdout.write_end,
             stderr=stderr.write_end,

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import to_builtins
@@ -44,14 +45,18 @@ class SandboxRunner:
     async def _judge(
         self, oracle: Oracle, candidate: Path, scratch: Path
     ) -> OracleSeen:
-        _make_scratch(scratch)
+        _make_scratch(scratch, oracle)
         started_at = self._clock.now()
+        if not (candidate / oracle.working_dir).is_dir():
+            return self._nowhere(oracle, started_at)
         ended = await self._sandbox.run(
             Invocation(
                 argv=oracle.argv,
                 candidate=candidate,
                 scratch=scratch,
                 timeout_s=oracle.timeout_s,
+                environment=oracle.env,
+                working_dir=oracle.working_dir,
             )
         )
         collected = collect(scratch)
@@ -63,6 +68,18 @@ class SandboxRunner:
             exit_status=ended.exit_status,
             files={**files, **_captured(ended)},
             refused={each.name: each.reason for each in collected.refused},
+        )
+
+    def _nowhere(self, oracle: Oracle, started_at: datetime) -> OracleSeen:
+        """Return that the oracle was not run: the candidate has no such folder."""
+        said = f"the candidate has no folder {oracle.working_dir}\n"
+        return OracleSeen(
+            oracle_id=oracle.oracle_id,
+            started_at=started_at,
+            finished_at=self._clock.now(),
+            exit_status=None,
+            files={"captured/stderr.log": said.encode()},
+            refused={},
         )
 
 
@@ -77,9 +94,11 @@ def _workspace(below: Path | None) -> Iterator[Path]:
         shutil.rmtree(workspace)
 
 
-def _make_scratch(scratch: Path) -> None:
+def _make_scratch(scratch: Path, oracle: Oracle) -> None:
+    """Make the folder, with a place for everything that the oracle is to leave."""
     scratch.mkdir(mode=0o700)
-    (scratch / "reports").mkdir(mode=0o700)
+    for path in (oracle.report, *(each.path for each in oracle.expected_outputs)):
+        (scratch / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -18,8 +18,11 @@ from sr_core.ports.read_model import InsertRow, RowChange, UpdateRows
 
 def changes(event: CandidateEvent, on: Occasion) -> tuple[RowChange, ...]:
     """Return the rows that `event` changes."""
+    said = plain(event)
+    del said["declared_refs"]
     row = {
-        **plain(event),
+        **said,
+        "refs": plain(event.refs),
         "created_at": on.at,
         "verification_status": VerificationStatus.UNVERIFIED,
         "verification_basis": {},
@@ -27,6 +30,8 @@ def changes(event: CandidateEvent, on: Occasion) -> tuple[RowChange, ...]:
         "evidence_hashes": [],
         "waiver_ids": [],
         "waived_oracle_ids": [],
+        "oracle_summaries": [],
+        "has_unresolved_staleness": False,
     }
     return (InsertRow(table="candidates", row=row),)
 
@@ -61,6 +66,9 @@ def _verified(event: CandidateVerificationComputed, on: Occasion) -> UpdateRows:
         values={
             "verification_status": event.verification_status,
             "verification_profile_id": event.verification_profile_id,
+            "verification_mode": event.verification_mode,
+            "verification_scope": said["verification_scope"],
+            "oracle_summaries": said["oracle_suite_summaries"],
             "verification_basis": said["verification_basis"],
             "verification_computed_at": on.at,
             "integrity_conditions": said["integrity_conditions"],

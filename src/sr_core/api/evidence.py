@@ -1,0 +1,232 @@
+"""Evidence over HTTP (SPEC 5.4): parse, give, answer.
+
+Only a SYSTEM runner hands evidence in, and only for a run that it was given; every byte
+is held against the manifest, and the manifest against the run.
+"""
+
+from __future__ import annotations
+
+from litestar import Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from sr_core.api.answers import Limit, Offset
+from sr_core.api.authority import ANYONE, SYSTEM
+from sr_core.api.bodies.candidates import NewAssociation, NewEvidence
+from sr_core.api.views.base import accept, show_page, shown
+from sr_core.api.views.evidence import (
+    AssociationView,
+    Blob,
+    BundleAssociated,
+    BundleDetail,
+    BundleHandedIn,
+    BundlePage,
+    BundleStatus,
+    BundleVerified,
+    BundleView,
+)
+from sr_core.application.evidence import read_blob, read_bundle
+from sr_core.application.facts import every_row
+from sr_core.application.platform import Platform
+from sr_core.application.recorder import Asked
+from sr_core.application.runs import Runs
+from sr_core.domain.errors import EvidenceMissing, NotFound
+from sr_core.domain.evidence import BundleReading
+from sr_core.domain.ids import (
+    parse_candidate_id,
+    parse_iteration_id,
+    parse_run_id,
+)
+from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.refs import ContentHash, parse_content_hash
+from sr_core.domain.run import Associate
+from sr_core.ports.content_store import Unretrievable
+from sr_core.ports.read_model import Row
+
+EVIDENCE_BYTES_MAX = 64 * 1024 * 1024
+"""How large a bundle that is handed in may be, its blobs in base64."""
+
+INTEGRITY_FAILED = "EVIDENCE_INTEGRITY_FAILED"
+
+
+@post("/evidence", request_max_body_size=EVIDENCE_BYTES_MAX, authority=SYSTEM)
+async def hand_in(
+    data: JSONBody[NewEvidence],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> BundleHandedIn:
+    """Take in the bundle of a run that was carried out elsewhere, whole or not at all."""
+    taken = await Runs(platform=platform).hand_in(data.manifest, data.blobs, asked)
+    row = await _row(platform, taken.content_hash)
+    return accept(
+        BundleHandedIn,
+        taken.recorded,
+        asked,
+        **{**row, "stored_at": row["recorded_at"]},
+    )
+
+
+@get("/evidence", authority=ANYONE)
+async def evidence(
+    platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
+) -> BundlePage:
+    """List evidence bundles, oldest first."""
+    return await show_page(
+        platform.rows,
+        "evidence_bundles",
+        {},
+        (limit, offset),
+        BundleView,
+        BundlePage,
+        under="evidence",
+    )
+
+
+@get("/evidence/{content_hash:str}", authority=ANYONE)
+async def bundle(
+    content_hash: FromPath[str], platform: NamedDependency[Platform]
+) -> BundleDetail:
+    """Return a bundle's manifest, every byte of the bundle read anew."""
+    identifier = parse_content_hash(content_hash)
+    row, reading = await _read(platform, identifier)
+    if not reading.is_intact or reading.manifest is None:
+        raise EvidenceMissing(subject=str(row["run_id"]), evidence=[identifier])
+    key = {"content_hash": identifier}
+    found = await every_row(platform, "evidence_associations", key)
+    return shown(
+        row,
+        BundleDetail,
+        manifest=reading.manifest,
+        blob_names=[each.name for each in reading.manifest.artifacts],
+        associations=[shown(each, AssociationView) for each in found],
+    )
+
+
+@get("/evidence/{content_hash:str}/status", authority=ANYONE)
+async def status(
+    content_hash: FromPath[str], platform: NamedDependency[Platform]
+) -> BundleStatus:
+    """Return whether every part of a bundle can be read as it was written."""
+    identifier = parse_content_hash(content_hash)
+    _, reading = await _read(platform, identifier)
+    return BundleStatus(
+        content_hash=identifier,
+        available=reading.manifest is not None,
+        integrity_ok=reading.is_intact and reading.flaw is None,
+        lost=dict(reading.lost),
+        last_verified_at=platform.clock.now(),
+        error_code=_error_code(reading),
+    )
+
+
+@post("/evidence/{content_hash:str}/verify", status_code=200, authority=ANYONE)
+async def verify(
+    content_hash: FromPath[str], platform: NamedDependency[Platform]
+) -> BundleVerified:
+    """Read every part of a bundle anew and say whether all is as it was written."""
+    identifier = parse_content_hash(content_hash)
+    _, reading = await _read(platform, identifier)
+    return BundleVerified(
+        content_hash=identifier,
+        valid=reading.is_intact and reading.flaw is None,
+        verified_at=platform.clock.now(),
+        lost=dict(reading.lost),
+        error_code=_error_code(reading),
+    )
+
+
+@post("/evidence/{content_hash:str}/associate", status_code=200, authority=SYSTEM)
+async def associate(
+    content_hash: FromPath[str],
+    data: JSONBody[NewAssociation],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> BundleAssociated:
+    """Say what else a bundle speaks of; that decides nothing."""
+    identifier = parse_content_hash(content_hash)
+    row = await _row(platform, identifier)
+    command = Associate(
+        by=asked.by,
+        run_id=parse_run_id(data.run_id) if data.run_id else None,
+        candidate_id=parse_candidate_id(data.candidate_id)
+        if data.candidate_id
+        else None,
+        iteration_id=parse_iteration_id(data.iteration_id)
+        if data.iteration_id
+        else None,
+    )
+    run_id = parse_run_id(str(row["run_id"]))
+    events = await Runs(platform=platform).associate(identifier, run_id, command, asked)
+    return accept(BundleAssociated, events, asked, content_hash=identifier)
+
+
+@get("/evidence/{content_hash:str}/blobs/{name:path}", authority=ANYONE)
+async def blob(
+    content_hash: FromPath[str],
+    name: FromPath[str],
+    platform: NamedDependency[Platform],
+) -> Blob:
+    """Return one blob of a bundle, as base64."""
+    identifier = parse_content_hash(content_hash)
+    row, reading = await _read(platform, identifier)
+    if reading.manifest is None:
+        raise EvidenceMissing(subject=str(row["run_id"]), evidence=[identifier])
+    asked_for = name.removeprefix("/")
+    found = [each for each in reading.manifest.artifacts if each.name == asked_for]
+    if not found:
+        raise NotFound(kind=f"blob of {identifier}", identifier=asked_for)
+    try:
+        data = await read_blob(
+            platform.evidence_bytes, identifier, found[0].content_hash
+        )
+    except Unretrievable as lost:
+        raise EvidenceMissing(
+            subject=str(row["run_id"]), evidence=[identifier]
+        ) from lost
+    return Blob(
+        content_hash=identifier,
+        blob_name=asked_for,
+        content=data,
+        size=len(data),
+        media_type=found[0].media_type,
+        blob_hash=found[0].content_hash,
+    )
+
+
+async def _read(
+    platform: Platform, content_hash: ContentHash
+) -> tuple[Row, BundleReading]:
+    row = await _row(platform, content_hash)
+    return row, await read_bundle(platform.evidence_bytes, content_hash)
+
+
+async def _row(platform: Platform, content_hash: ContentHash) -> Row:
+    key = {"content_hash": content_hash}
+    row = await platform.rows.row("evidence_bundles", key)
+    if row is None:
+        raise NotFound(kind="evidence bundle", identifier=content_hash)
+    return row
+
+
+def _error_code(reading: BundleReading) -> str | None:
+    """Return what is wrong with the bundle: gone, altered, or no manifest of one."""
+    if any(each != "CORRUPTED" for each in reading.lost.values()):
+        return EvidenceMissing.code
+    if reading.lost:
+        return INTEGRITY_FAILED
+    return IntegrityCondition.MANIFEST_INVALID if reading.flaw else None
+
+
+router = Router(
+    path="",
+    tags=["evidence"],
+    route_handlers=[
+        hand_in,
+        evidence,
+        bundle,
+        status,
+        verify,
+        associate,
+        blob,
+    ],
+)
