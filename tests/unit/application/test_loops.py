@@ -253,7 +253,9 @@ class TestBounds:
         journey.runner.scripts[BUILD] = slow
         await journey.judge()
 
-        assert (await journey.types())[-2:] == ["RunCompleted", "StopTriggered"]
+        types = await journey.types()
+        ended = types.index("RunCompleted")
+        assert types[ended + 1] == "StopTriggered"
 
     async def test_a_stop_by_a_bound_is_lifted_by_a_raise_and_a_decision(self, journey):
         await journey.open(Budgets(max_iterations=1))

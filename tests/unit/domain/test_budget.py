@@ -16,7 +16,6 @@ from sr_core.domain.errors import BudgetDecreased, BudgetExhausted, MalformedInp
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import FailIteration
 from sr_core.domain.loop import Loop, StopTriggered, require_budget
-from sr_core.domain.run import fail
 from sr_core.testing import NOON, SYSTEM
 
 BUDGETS = Budgets(max_iterations=2, max_oracle_runs=3, max_wallclock_hours=4)
@@ -146,7 +145,7 @@ class TestHours:
     def test_a_run_ends_within_them_unnoticed(self, story):
         story.open(BUDGETS).iterate().register().begin_run()
 
-        story.record(fail(story.run, reason="no sandbox"))
+        story.begin_execution().fail_run("no sandbox")
 
         assert story.loop.stops == {}
         assert story.loop.used(story.now).oracle_runs == 1
