@@ -48,7 +48,7 @@ async def register_suite(
     """Register an oracle suite made of the named oracles, all of them required.
 
     Args:
-        oracles: build, unit_tests, lint, rolling; or one that gives no answer: silent, erring
+        oracles: build, unit_tests, lint, rolling; silent or erring give no answer
         demands: what it demands of the place that it runs in, such as os=linux
 
     """
