@@ -9,17 +9,21 @@ from typing import Any, Final
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.sandbox import runner
-from sr_core.application import candidates, runs, verification
+from sr_core.application import bundles, candidates, runs, verification
 from sr_core.application.portals import Portals
 from sr_core.application.verification import Verification
 from sr_core.domain import (
     dossier,
-    integrity,
+    governed_exception,
+    profile,
     shippable,
+    violation,
 )
+from sr_core.domain import run as run_rules
 from sr_core.domain import verification as verification_rules
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import BundleReading, ResultStatus
+from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.oracle_result import NoReport, OracleReport, Word
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.verification import Finding, VerificationStatus
@@ -38,7 +42,7 @@ def runner_trusts_exit_status() -> tuple[Patch, ...]:
         said = ResultStatus.PASS if exit_status == 0 else ResultStatus.FAIL
         return Word(status=said, why="by its exit status")
 
-    return (Patch(owner=runs, name="judge", value=judge),)
+    return (Patch(owner=bundles, name="judge", value=judge),)
 
 
 @mutant("runner.fails-everything")
@@ -51,7 +55,20 @@ def runner_fails_everything() -> tuple[Patch, ...]:
         del oracle_id, report, exit_status
         return Word(status=ResultStatus.FAIL, why="everything fails")
 
-    return (Patch(owner=runs, name="judge", value=judge),)
+    return (Patch(owner=bundles, name="judge", value=judge),)
+
+
+@mutant("runner.passes-everything")
+def runner_passes_everything() -> tuple[Patch, ...]:
+    """Whatever an oracle says, it counts as a pass."""
+
+    def judge(
+        oracle_id: str, report: OracleReport | NoReport, *, exit_status: int | None
+    ) -> Word:
+        del oracle_id, report, exit_status
+        return Word(status=ResultStatus.PASS, why="everything passes")
+
+    return (Patch(owner=bundles, name="judge", value=judge),)
 
 
 @mutant("gap.unnoticed")
@@ -65,6 +82,126 @@ def gap_unnoticed() -> tuple[Patch, ...]:
         Patch(owner=runs, name="unanswered", value=unanswered),
         Patch(owner=verification_rules, name="unanswered", value=unanswered),
     )
+
+
+@mutant("tamper.unnoticed")
+def tamper_unnoticed() -> tuple[Patch, ...]:
+    """Whether the suite is still the one that the run pinned, nobody asks."""
+    real = inside(runs.Runs, "_violations")
+
+    async def violations(*args: Any) -> tuple[violation.Violation, ...]:  # noqa: ANN401 - passed on as it comes
+        return _without(await real(*args), IntegrityCondition.ORACLE_TAMPER)
+
+    return (Patch(owner=runs.Runs, name="_violations", value=violations),)
+
+
+@mutant("environment.copied-from-the-suite")
+def environment_copied_from_the_suite() -> tuple[Patch, ...]:
+    """The place that oracles ran in is taken to be the one that the suite demands."""
+    return _unmet_nowhere()
+
+
+@mutant("environment.never-met")
+def environment_never_met() -> tuple[Patch, ...]:
+    """Wherever oracles run, it is taken to be the wrong place."""
+    found = (violation.mismatched("os", expected="another", actual="this"),)
+    return _unmet_nowhere(found)
+
+
+@mutant("flake.unnoticed")
+def flake_unnoticed() -> tuple[Patch, ...]:
+    """Nobody compares what an oracle says with what it said before."""
+
+    def flakes(*_: object) -> tuple[()]:
+        return ()
+
+    return (
+        Patch(owner=runs, name="flakes", value=flakes),
+        Patch(owner=verification_rules, name="flakes", value=flakes),
+    )
+
+
+@mutant("flake.everywhere")
+def flake_everywhere() -> tuple[Patch, ...]:
+    """Every oracle is taken to judge otherwise than before."""
+
+    def flakes(run: Any, _: object, oracles: Any) -> tuple[violation.Violation, ...]:  # noqa: ANN401 - passed on as it comes
+        return tuple(
+            violation.flaky(
+                each, "so it is said", first=run.suite_hash, second=run.suite_hash
+            )
+            for each in sorted(oracles)
+        )
+
+    return (
+        Patch(owner=runs, name="flakes", value=flakes),
+        Patch(owner=verification_rules, name="flakes", value=flakes),
+    )
+
+
+@mutant("evidence.blobs-not-compared")
+def evidence_blobs_not_compared() -> tuple[Patch, ...]:
+    """The blobs that a runner hands in are taken for those that its manifest names."""
+
+    def blob_flaws(*_: object) -> tuple[()]:
+        return ()
+
+    return (Patch(owner=runs, name="blob_flaws", value=blob_flaws),)
+
+
+@mutant("run.outcome-as-declared")
+def run_outcome_as_declared() -> tuple[Patch, ...]:
+    """A run ends as its runner declares, whatever its evidence gives."""
+    real = inside(run_rules, "complete")
+
+    def complete(known: Any, command: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        ended = real(known, replace(command, outcome=None))
+        return tuple(
+            replace(each, outcome=command.outcome or each.outcome) for each in ended
+        )
+
+    return (Patch(owner=run_rules, name="complete", value=complete),)
+
+
+@mutant("waiver.of-any-class")
+def waiver_of_any_class() -> tuple[Patch, ...]:
+    """Whatever the profile protects, a waiver covers it."""
+
+    def allows_waiving(*_: object) -> bool:
+        return True
+
+    return (Patch(owner=profile.Profile, name="allows_waiving", value=allows_waiving),)
+
+
+@mutant("waiver.never-ends")
+def waiver_never_ends() -> tuple[Patch, ...]:
+    """A waiver that was ever drawn up covers its failure for good."""
+
+    def covers(self: Any, judged: Any, oracle_id: Any, *, now: object) -> bool:  # noqa: ANN401 - passed on as it comes
+        del now
+        return (self.run_id, self.oracle_id) == (judged.run_id, oracle_id)
+
+    return (Patch(owner=governed_exception.Waiver, name="covers", value=covers),)
+
+
+@mutant("waiver.never-covers")
+def waiver_never_covers() -> tuple[Patch, ...]:
+    """No waiver covers anything."""
+
+    def covers(*_: object, **__: object) -> bool:
+        return False
+
+    return (Patch(owner=governed_exception.Waiver, name="covers", value=covers),)
+
+
+@mutant("verification.only-on-request")
+def verification_only_on_request() -> tuple[Patch, ...]:
+    """Nothing that happens makes the platform compute a verification anew."""
+
+    async def recompute(*_: object, **__: object) -> tuple[()]:
+        return ()
+
+    return (Patch(owner=Verification, name="recompute", value=recompute),)
 
 
 @mutant("evidence.never-read")
@@ -115,12 +252,9 @@ def evidence_missing_for_ever() -> tuple[Patch, ...]:
         finding = real(*args, known_missing=known_missing, **kwargs)
         if not known_missing:
             return finding
-        conditions = {
-            **finding.conditions,
-            integrity.IntegrityCondition.EVIDENCE_MISSING: "it once was",
-        }
+        found = (*finding.violations, violation.missing(None, "it once was"))
         status = VerificationStatus.UNVERIFIED
-        return replace(finding, status=status, conditions=conditions)
+        return replace(finding, status=status, violations=found)
 
     return (Patch(owner=dossier, name="compute", value=compute),)
 
@@ -150,7 +284,7 @@ def verification_always_strict() -> tuple[Patch, ...]:
 
     def compute(*args: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
         found = real(*args, **kwargs)
-        return replace(found, status=VerificationStatus.VERIFIED_STRICT, conditions={})
+        return replace(found, status=VerificationStatus.VERIFIED_STRICT, violations=())
 
     return (Patch(owner=dossier, name="compute", value=compute),)
 
@@ -213,6 +347,16 @@ def shippable_always_no() -> tuple[Patch, ...]:
     return (Patch(owner=shippable, name="assess", value=assess),)
 
 
+@mutant("shippable.always-yes")
+def shippable_always_yes() -> tuple[Patch, ...]:
+    """Every candidate ships."""
+
+    def assess(*_: object) -> shippable.Readiness:
+        return shippable.Readiness(reasons=(), freeze_id=None, release_approval_id=None)
+
+    return (Patch(owner=shippable, name="assess", value=assess),)
+
+
 @mutant("evidence.one-blob-lost")
 def evidence_one_blob_lost() -> tuple[Patch, ...]:
     """The first blob of a bundle is never written."""
@@ -243,12 +387,31 @@ def sandbox_unnamed() -> tuple[Patch, ...]:
     return (Patch(owner=runner, name="_told", value=told),)
 
 
+def _without(
+    found: tuple[violation.Violation, ...], condition: IntegrityCondition
+) -> tuple[violation.Violation, ...]:
+    """Return the violations but for those of one condition."""
+    return tuple(each for each in found if each.condition_type is not condition)
+
+
+def _unmet_nowhere(found: tuple[violation.Violation, ...] = ()) -> tuple[Patch, ...]:
+    """Return the patch by which a comparison of environments finds just this."""
+
+    def unmet(*_: object) -> tuple[violation.Violation, ...]:
+        return found
+
+    return (
+        Patch(owner=runs, name="unmet", value=unmet),
+        Patch(owner=verification_rules, name="unmet", value=unmet),
+    )
+
+
 def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
     """Return the patch by which `method` finds every gate open, as nobody else does."""
     real: Callable[..., Awaitable[object]] = getattr(owner, method)
     gates = {name: inside(Verification, name) for name in ("gate", "ruling")}
 
-    async def open_gate(*_: object) -> Ruling:
+    async def open_gate(*_: object, **__: object) -> Ruling:
         return _OPEN
 
     async def blind(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
@@ -268,8 +431,9 @@ def _memory() -> tuple[Callable[..., Any], Callable[..., Any]]:
     written: dict[ContentHash, Any] = {}
     write, read = inside(runs, "write_bundle"), inside(verification, "read_bundle")
 
-    async def remember(store: Any, manifest: Any, blobs: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
-        bundle = await write(store, manifest, blobs)
+    async def remember(*what: Any, **form: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
+        _, manifest, _ = what
+        bundle = await write(*what, **form)
         written[bundle] = manifest
         return bundle
 

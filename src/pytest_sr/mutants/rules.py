@@ -12,15 +12,19 @@ from sr_core.adapters.oidc import actor_kinds, identity
 from sr_core.api.authority import Authority
 from sr_core.application import runs
 from sr_core.domain import (
+    approval,
     decision,
     dossier,
     governed_exception,
     integrity,
     loop,
+    oracle_suite,
     run,
 )
 from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.ids import SuiteId
 from sr_core.domain.run import Run
+from sr_core.domain.violation import Violation, gap
 from sr_core.ports.identity import NotIdentified
 
 _ALL_ROLES: Final = frozenset(integrity.PORTAL_ROLE.values())
@@ -92,12 +96,45 @@ def waiver_covers_anything() -> tuple[Patch, ...]:
 
 @mutant("run.always-violated")
 def run_always_violated() -> tuple[Patch, ...]:
-    """Every run is found to be flaky, whatever its oracles said."""
+    """Every run is found to have a gap, whatever its oracles said."""
 
-    async def violations(*_: object) -> Mapping[integrity.IntegrityCondition, str]:
-        return {integrity.IntegrityCondition.ORACLE_FLAKE: "so it is said"}
+    async def violations(*_: object) -> tuple[Violation, ...]:
+        silence = gap(SuiteId("suite:SR-SUITE-CORE"), "so it is said")
+        return (silence,)
 
     return (Patch(owner=runs.Runs, name="_violations", value=violations),)
+
+
+@mutant("suite.weakened-silently")
+def suite_weakened_silently() -> tuple[Patch, ...]:
+    """A suite may ask less than before, and nobody has to approve that."""
+
+    def weakenings(*_: object) -> tuple[()]:
+        return ()
+
+    return (Patch(owner=oracle_suite, name="weakenings", value=weakenings),)
+
+
+@mutant("suite.rebase-not-recorded")
+def suite_rebase_not_recorded() -> tuple[Patch, ...]:
+    """A rebase is accepted and forgotten."""
+
+    def rebase(*_: object) -> tuple[()]:
+        return ()
+
+    return (Patch(owner=oracle_suite, name="_rebase", value=rebase),)
+
+
+@mutant("approval.acknowledges-nothing")
+def approval_acknowledges_nothing() -> tuple[Patch, ...]:
+    """An approval need not say which exceptions it knew of."""
+    real = inside(approval, "decide")
+
+    def decide(candidate: Any, command: Any, **known: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        active = command.exceptions_acknowledged
+        return real(candidate, command, **{**known, "active_exceptions": active})
+
+    return (Patch(owner=approval, name="decide", value=decide),)
 
 
 @mutant("run.never-cures")

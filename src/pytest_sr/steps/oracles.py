@@ -1,7 +1,8 @@
 """The oracles that scenarios may put into a suite, by name.
 
 `build` and `unit_tests` judge for real. The others are real programs too, each wrong in
-one way that a runner has to notice.
+one way that a runner has to notice. `rolling` passes every time and leaves another
+artifact every time: it draws it at random, so no sandbox can make it repeat itself.
 """
 
 from __future__ import annotations
@@ -29,6 +30,13 @@ sys.exit(int(sys.argv[3]))
 _GARBAGE: Final = (
     'open("/scratch/reports/result.json", "w").write("{\\"status\\": PASS")'
 )
+
+
+_RANDOM: Final = """
+import uuid
+from pathlib import Path
+Path("/scratch/artifacts/output.txt").write_text(str(uuid.uuid4()))
+"""
 
 
 def _shipped(name: str) -> Mapping[str, object]:
@@ -70,4 +78,16 @@ ORACLES: Final[Mapping[str, Mapping[str, object]]] = {
     "garbling": _odd("garbling", ["python3", "-I", "-B", "-c", _GARBAGE]),
     "contradicting": _saying("contradicting", "PASS", 3),
     "lint": _saying("lint", "FAIL", 1),
+    "rolling": {
+        **_odd(
+            "rolling",
+            [
+                *("python3", "-I", "-B", "-c", _RANDOM + _REPORT),
+                *("oracle:rolling", "PASS", "0"),
+            ],
+        ),
+        "expected_outputs": [
+            {"path": "artifacts/output.txt", "content_type": "text/plain"}
+        ],
+    },
 }

@@ -40,25 +40,39 @@ async def register_suite(
     *,
     oracles: tuple[str, ...],
     suite: str = SUITE,
+    demands: str | None = None,
     by: ActorName = "human",
 ) -> SuiteMade:
     """Register an oracle suite made of the named oracles, all of them required.
 
     Args:
-        oracles: build, unit_tests, lint, silent, skipping, erring, garbling, contradicting
+        oracles: build, unit_tests, lint, rolling; silent or erring give no answer
+        demands: what it demands of the place that it runs in, such as os=linux
 
     """
+    body = {
+        "suite_id": suite,
+        "oracles": chosen(oracles),
+        "environment_constraints": _constraints(demands),
+    }
+    answer = await world.ask(by, "POST", f"{API}/oracles/suites", body)
+    return SuiteMade(answer=answer, suite=suite, suite_hash=text(answer, "suite_hash"))
+
+
+def _constraints(demands: str | None) -> dict[str, str]:
+    if demands is None:
+        return {}
+    name, _, value = demands.partition("=")
+    return {name: value}
+
+
+def chosen(oracles: tuple[str, ...]) -> list[dict[str, object]]:
+    """Return the definitions of the named oracles, or raise `WorldError`."""
     unknown = [each for each in oracles if each not in ORACLES]
     if unknown:
         message = f"no oracle {unknown[0]}; there are {', '.join(ORACLES)}"
         raise WorldError(message)
-    answer = await world.ask(
-        by,
-        "POST",
-        f"{API}/oracles/suites",
-        {"suite_id": suite, "oracles": [dict(ORACLES[each]) for each in oracles]},
-    )
-    return SuiteMade(answer=answer, suite=suite, suite_hash=text(answer, "suite_hash"))
+    return [dict(ORACLES[each]) for each in oracles]
 
 
 @step("candidate.register")
@@ -100,9 +114,10 @@ async def prepare_candidate(
     *,
     oracles: tuple[str, ...] = ("build", "unit_tests"),
     files: Literal["sound", "failing", "untested", "unbuildable"] = "sound",
+    demands: str | None = None,
 ) -> CandidateMade:
     """Bring about all that a candidate needs: suite, active loop, iteration, bytes."""
-    suite = await register_suite(world, oracles=oracles)
+    suite = await register_suite(world, oracles=oracles, demands=demands)
     _require(suite.answer, "registering the suite")
     loop = await create_loop(world)
     _require(loop.answer, "creating the loop")
@@ -163,6 +178,15 @@ async def request_waiver(
     }
     answer = await world.ask(by, "POST", f"{API}/exceptions", body)
     return ExceptionMade(answer=answer, exception=text(answer, "exception_id"))
+
+
+@step("waiver.resolve")
+async def resolve_waiver(
+    world: World, *, exception: str, by: ActorName = "human"
+) -> ExceptionMade:
+    """Lift a waiver."""
+    path = f"{API}/exceptions/{exception}/resolve"
+    return ExceptionMade(answer=await world.ask(by, "POST", path), exception=exception)
 
 
 @step("waiver.activate")

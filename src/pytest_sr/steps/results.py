@@ -76,6 +76,15 @@ class RunMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceHandedIn:
+    """A bundle that was handed in; `evidence` is its hash, empty if it was refused."""
+
+    answer: Answer
+    run: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalMade:
     """An approval; empty if it was refused."""
 

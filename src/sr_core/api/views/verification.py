@@ -70,6 +70,8 @@ class CandidateVerified(Accepted, kw_only=True):
     verification_scope: VerificationScope
     verification_basis: VerificationBasis
     integrity_conditions: list[IntegrityCondition]
+    waiver_ids: list[str]
+    waived_oracle_ids: list[str]
 
 
 class Shippability(msgspec.Struct, kw_only=True):
