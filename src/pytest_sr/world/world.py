@@ -109,11 +109,12 @@ class Buckets:
         slug = case.replace("_", "-")
         self.evidence = f"{slug}-evidence"
         self.candidates = f"{slug}-candidates"
+        self.attachments = f"{slug}-attachments"
 
     @property
     def names(self) -> Sequence[str]:
         """All of them."""
-        return (self.evidence, self.candidates)
+        return (self.evidence, self.candidates, self.attachments)
 
 
 class World:
@@ -229,6 +230,7 @@ def environment(
         "SR_MINIO_TLS": "false",
         "SR_MINIO_EVIDENCE_BUCKET": buckets.evidence,
         "SR_MINIO_CANDIDATES_BUCKET": buckets.candidates,
+        "SR_MINIO_ATTACHMENTS_BUCKET": buckets.attachments,
         "SR_NATS_URL": stack.nats.url,
         "SR_NATS_USER": stack.nats.user,
         "SR_NATS_PASSWORD": stack.nats.password,

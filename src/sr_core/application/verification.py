@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from sr_core.application.evidence import read_bundle
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.domain import dossier as dossiers
-from sr_core.domain import shippable
+from sr_core.domain import governed_exception, shippable
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.events import Ruling
+from sr_core.domain.errors import SrError
+from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import BundleReading
+from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import CandidateId, SuiteId
 from sr_core.domain.shippable import Readiness
 from sr_core.domain.verification import SuiteFacts
@@ -60,6 +63,47 @@ class Verification:
 
     async def ruling(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
         """Return the verification of the candidate as it stands now."""
+        ended = await self.lapses(dossier)
+        after = dossiers.fold(ended, dossier)
+        ruling = await self._computed(after, candidate_id)
+        return replace(ruling, events=(*ended, *ruling.events))
+
+    async def lapses(self, dossier: Dossier) -> tuple[DomainEvent, ...]:
+        """Return the end of each exception that is past it, and what that changes.
+
+        Whoever takes a decision over a loop asks this first, so that what has ended is
+        on record before it is left out of account (SPEC 4.5).
+        """
+        ended = governed_exception.lapsed(
+            dossier.exceptions.values(), now=self.platform.clock.now()
+        )
+        over = [dossier.exception(each.exception_id) for each in ended]
+        after = dossiers.fold(ended, dossier)
+        return (*ended, *(await self.reconsider(after, over)).events)
+
+    async def reconsider(
+        self, dossier: Dossier, exceptions: Iterable[GovernedException]
+    ) -> Ruling:
+        """Return the verification of each candidate that a waiver among these covers.
+
+        The refusal is that of the first whose evidence cannot be read.
+        """
+        covers = [each.cover for each in exceptions if each.cover is not None]
+        concerned = {
+            dossier.run(run_id).candidate_id: None
+            for cover in covers
+            for run_id in sorted(cover.run_ids)
+        }
+        events: list[DomainEvent] = []
+        refusal: SrError | None = None
+        for candidate_id in concerned:
+            after = dossiers.fold(events, dossier)
+            ruling = await self._computed(after, candidate_id)
+            events += ruling.events
+            refusal = refusal or ruling.refusal
+        return Ruling(events=tuple(events), refusal=refusal)
+
+    async def _computed(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
         return dossiers.verify(
             dossier,
             candidate_id,
@@ -73,13 +117,16 @@ class Verification:
 
         Each of the gates asks this: an approval, a freeze, shippable (SPEC 6.1).
         """
-        return dossiers.gate(
-            dossier,
+        ended = await self.lapses(dossier)
+        after = dossiers.fold(ended, dossier)
+        ruling = dossiers.gate(
+            after,
             candidate_id,
-            await self._facts(dossier, candidate_id),
+            await self._facts(after, candidate_id),
             profile=self.platform.profile,
             now=self.platform.clock.now(),
         )
+        return replace(ruling, events=(*ended, *ruling.events))
 
     async def _facts(
         self, dossier: Dossier, candidate_id: CandidateId

@@ -6,7 +6,7 @@ be made, so no exception without bounds can be recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -58,8 +58,8 @@ assert _BOUNDED_BY.keys() == set(ScopeKind), "every kind of scope has a bound"
 class Place:
     """Where the question is asked whether an exception counts."""
 
-    loop_id: LoopId
-    work_unit_id: str
+    loop_id: LoopId | None = None
+    work_unit_id: str | None = None
     candidate_id: CandidateId | None = None
     baseline_id: str | None = None
     artifact_ids: frozenset[str] = frozenset()
@@ -131,8 +131,3 @@ def guess_kind(
     if baseline_id is not None:
         return ScopeKind.PER_BASELINE
     return ScopeKind.TIME_BOXED
-
-
-def named_once(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return each of `texts` once, in order."""
-    return tuple(sorted(set(texts)))

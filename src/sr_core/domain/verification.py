@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from sr_core.domain.evidence import BundleReading, ResultStatus, defects, unanswered
-from sr_core.domain.governed_exception import Waiver
+from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import CandidateId, ExceptionId, OracleId, RunId, SuiteId
 from sr_core.domain.integrity import IntegrityCondition, Portal
 from sr_core.domain.oracle_suite import OracleSuiteRegistered
@@ -126,7 +126,7 @@ def compute(
     facts: Sequence[SuiteFacts],
     *,
     profile: Profile,
-    waivers: Collection[Waiver],
+    waivers: Collection[GovernedException],
     known_missing: Collection[ContentHash],
     now: datetime,
 ) -> Finding:

@@ -7,6 +7,7 @@
 They implement the ports and keep their contracts; nothing of the rules is imitated.
 """
 
+from sr_core.testing.manifests import build_manifest
 from sr_core.testing.oracles import (
     Left,
     Script,
@@ -25,7 +26,6 @@ from sr_core.testing.stage import (
 from sr_core.testing.story import (
     Story,
     build_full_story,
-    build_manifest,
 )
 from sr_core.testing.values import (
     AGENT,

@@ -21,6 +21,7 @@ from sr_core.domain import (
     candidate,
     decision,
     dossier,
+    exception_terms,
     freeze,
     governed_exception,
     iteration,
@@ -28,22 +29,36 @@ from sr_core.domain import (
     run,
 )
 from sr_core.domain.actors import Actor
-from sr_core.domain.approval import ApprovalDecision
+from sr_core.domain.approval import ApprovalDecision, Reviewed
 from sr_core.domain.decision import DecisionKind
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import (
-    Artifact,
     BundleReading,
-    EvidenceManifest,
-    OracleResult,
     PartState,
     ResultStatus,
-    verdict_of,
+)
+from sr_core.domain.exception_scope import (
+    ExceptionKind,
+    ExceptionScope,
+    Place,
+    ScopeKind,
+)
+from sr_core.domain.exception_terms import (
+    Circumstances,
+    DeferralTerms,
+    DeviationTerms,
+    Terms,
+    WaiverTerms,
+)
+from sr_core.domain.freeze import Basis, FrozenArtifact, FrozenException
+from sr_core.domain.governed_exception import (
+    ActivateException,
+    GovernedException,
+    ResolveException,
 )
 from sr_core.domain.ids import (
     ApprovalId,
-    BundleId,
     DecisionId,
     ExceptionId,
     FreezeId,
@@ -58,11 +73,13 @@ from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import Budgets, LoopCommand
 from sr_core.domain.oracle_suite import (
     OracleSuiteRegistered,
-    SuiteDefinition,
 )
 from sr_core.domain.profile import STRICT_CORE, Profile
-from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.domain.ref_builders import candidate_ref
+from sr_core.domain.refs import ContentHash, RefRelation, hash_bytes
+from sr_core.domain.run import Run
 from sr_core.domain.verification import SuiteFacts
+from sr_core.testing.manifests import build_manifest
 from sr_core.testing.values import (
     AGENT,
     BUILD,
@@ -71,7 +88,6 @@ from sr_core.testing.values import (
     HUMAN,
     LOOP_1,
     NOON,
-    PLATFORM,
     SYSTEM,
     CountingIds,
     build_suite,
@@ -123,9 +139,9 @@ class Story:
         return self.readings[self.run.evidence]
 
     @property
-    def waiver(self) -> governed_exception.Waiver:
-        """The latest waiver."""
-        return [*self.dossier.waivers.values()][-1]
+    def exception(self) -> GovernedException:
+        """The latest exception."""
+        return [*self.dossier.exceptions.values()][-1]
 
     @property
     def approval(self) -> approval.ApprovalRecorded:
@@ -154,9 +170,9 @@ class Story:
         )
 
     @property
-    def active_exceptions(self) -> tuple[ExceptionId, ...]:
-        """The waivers in force for the latest candidate."""
-        return self.dossier.active_waivers(self.candidate.candidate_id, now=self.now)
+    def active_exceptions(self) -> Mapping[ExceptionId, ExceptionKind]:
+        """The exceptions in force for the latest candidate."""
+        return self.dossier.active_exceptions(self.place, now=self.now)
 
     def record(self, events: Iterable[DomainEvent]) -> Self:
         """Fold what was decided."""
@@ -302,31 +318,101 @@ class Story:
             now=self.now,
         )
 
-    def draw_up_waiver(self, oracle: str = BUILD) -> Self:
-        """Draw up a waiver of the oracle's failure, for an hour."""
-        judged = self.dossier.run_judging_by(
-            self.candidate.candidate_id, OracleId(oracle)
+    @property
+    def place(self) -> Place:
+        """Where the latest candidate stands, as exceptions see it."""
+        return Place(
+            loop_id=self.loop.loop_id,
+            work_unit_id=self.loop.loop_id,
+            candidate_id=self.candidate.candidate_id,
         )
-        command = governed_exception.CreateWaiver(
+
+    def draw_up(self, terms: Terms, scope: ExceptionScope) -> Self:
+        """Draw up an exception, for an hour."""
+        command = exception_terms.CreateException(
             by=HUMAN,
             exception_id=ExceptionId(self.ids.fresh("exc")),
-            candidate_id=self.candidate.candidate_id,
-            target=oracle,
+            scope=scope,
             rationale="known and harmless",
+            target_description="as told",
             expires_at=self.now + timedelta(hours=1),
             now=self.now,
+            terms=terms,
         )
-        return self.record(governed_exception.create(judged, self.required, command))
+        seen = Circumstances(
+            runs=self.judging(terms.target) if isinstance(terms, WaiverTerms) else (),
+            required=self.required,
+            standing=self.dossier.standing(),
+        )
+        return self.record(exception_terms.create(command, seen))
+
+    def judging(self, oracle: str) -> tuple[Run | None, ...]:
+        """Return the latest candidate's latest run that judged by the oracle."""
+        found = self.dossier.run_judging_by(
+            self.candidate.candidate_id, OracleId(oracle)
+        )
+        return (found,)
+
+    def draw_up_waiver(self, oracle: str = BUILD) -> Self:
+        """Draw up a waiver of the oracle's failure on the latest candidate."""
+        terms = WaiverTerms(
+            target=oracle,
+            gate_id="G-VERIFIED-STRICT",
+            risk="none that matters",
+            mitigation="watched",
+            resolution_criteria="mended in the next iteration",
+        )
+        scope = ExceptionScope(
+            scope_kind=ScopeKind.PER_CANDIDATE,
+            candidate_id=self.candidate.candidate_id,
+        )
+        return self.draw_up(terms, scope)
+
+    def draw_up_deviation(self) -> Self:
+        """Draw up a deviation for the loop."""
+        terms = DeviationTerms(
+            requirement_ref="SR-SPEC 3.1",
+            risk="none that matters",
+            mitigation="watched",
+            resolution_criteria="done as required",
+        )
+        return self.draw_up(terms, self._whole_loop())
+
+    def draw_up_deferral(self) -> Self:
+        """Draw up a deferral for the loop."""
+        terms = DeferralTerms(
+            subject_ref=DIRECTIVE,
+            compensating_controls="watched",
+            target_deliverable="D-35",
+        )
+        return self.draw_up(terms, self._whole_loop())
+
+    def activate(self) -> Self:
+        """Bring the latest exception into force."""
+        known = self.exception
+        return self.record(
+            governed_exception.activate(
+                known,
+                ActivateException(by=HUMAN, now=self.now, standing=frozenset()),
+                runs=self.judging(known.cover.oracle_id) if known.cover else (),
+                required=self.required,
+            )
+        )
+
+    def resolve(self) -> Self:
+        """Lift the latest exception."""
+        command = ResolveException(by=HUMAN, resolution_notes="mended")
+        return self.record(governed_exception.resolve(self.exception, command))
+
+    def lapse(self) -> Self:
+        """Let the end of every exception come, and be noted."""
+        self.now = max(each.expires_at for each in self.dossier.exceptions.values())
+        known = self.dossier.exceptions.values()
+        return self.record(governed_exception.lapsed(known, now=self.now))
 
     def waive(self, oracle: str = BUILD) -> Self:
         """Draw up a waiver and bring it into force."""
-        self.draw_up_waiver(oracle)
-        judged = self.dossier.run_judging_by(
-            self.candidate.candidate_id, OracleId(oracle)
-        )
-        return self.record(
-            governed_exception.activate(self.waiver, judged, self.required, HUMAN)
-        )
+        return self.draw_up_waiver(oracle).activate()
 
     def approve(
         self,
@@ -335,23 +421,29 @@ class Story:
         portal: PortalName = PortalName.RELEASE,
     ) -> Self:
         """Approve the latest candidate, all its evidence cited."""
-        evidence = self.dossier.evidence_of(self.candidate.candidate_id)
         command = approval.RecordApproval(
             by=HUMAN,
             approval_id=ApprovalId(self.ids.fresh("appr")),
             portal=portal,
             decision=said,
-            evidence=evidence,
-            exceptions_acknowledged=self.active_exceptions,
+            subjects=(candidate_ref(self.candidate.candidate_id, RefRelation.ABOUT),),
+            evidence=self.dossier.evidence_of(self.candidate.candidate_id),
+            exceptions_acknowledged=tuple(self.active_exceptions),
             rationale="as reviewed",
         )
-        return self.record(
-            approval.decide(
-                self.candidate,
-                command,
-                recorded_evidence=evidence,
-                active_exceptions=self.active_exceptions,
-            )
+        return self.record(approval.decide(command, self.reviewed))
+
+    @property
+    def reviewed(self) -> Reviewed:
+        """What an approval of the latest candidate is decided over."""
+        candidate_id = self.candidate.candidate_id
+        return Reviewed(
+            recorded=self.dossier.evidence_of(candidate_id),
+            active=self.active_exceptions,
+            known=self.active_exceptions,
+            standing=self.dossier.standing_against(candidate_id),
+            candidate=self.candidate,
+            made_by=AGENT,
         )
 
     def freeze(self) -> Self:
@@ -361,22 +453,40 @@ class Story:
             freeze_id=FreezeId(self.ids.fresh("freeze")),
             baseline_id="baseline:1",
         )
-        return self.record(
-            freeze.decide(
-                self.candidate,
-                command,
-                run=self.run,
-                approval=self.approval,
-                active_exceptions=self.active_exceptions,
-            )
+        return self.record(freeze.decide(self.candidate, command, self.basis))
+
+    @property
+    def basis(self) -> Basis:
+        """What a freeze of the latest candidate is computed from."""
+        latest = self.dossier.latest_run(
+            self.candidate.candidate_id, self.suite.suite_id
         )
+        return Basis(
+            runs=(latest,),
+            approval=self.approval,
+            active=tuple(
+                FrozenException(exception_id=name, kind=kind)
+                for name, kind in self.active_exceptions.items()
+            ),
+            governed=(
+                FrozenArtifact(
+                    artifact_id=DIRECTIVE.id,
+                    content_hash=ContentHash(DIRECTIVE.meta["content_hash"]),
+                    version=DIRECTIVE.meta["version"],
+                ),
+            ),
+        )
+
+    def _whole_loop(self) -> ExceptionScope:
+        return ExceptionScope(scope_kind=ScopeKind.PER_LOOP, loop_id=self.loop.loop_id)
 
 
 def build_full_story() -> Story:
     """Return a story in which everything happens that can; it ends closed."""
     story = Story().open().iterate().register()
-    story.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
-    story.record(governed_exception.resolve(story.waiver, HUMAN))
+    story.judge({BUILD: ResultStatus.FAIL}).waive()
+    story.verify().approve().freeze().resolve()
+    story.draw_up_deviation().activate().draw_up_deferral().activate().lapse()
     story.judge(violations={IntegrityCondition.ORACLE_FLAKE: "as seen"})
     story.lose_evidence().verify().begin_run()
     story.record(run.fail(story.run, reason="no sandbox"))
@@ -385,54 +495,3 @@ def build_full_story() -> Story:
     story.resume(decided[0]).give(loop.PauseLoop(by=HUMAN)).resume()
     story.stop(StopTrigger.BUDGET_EXHAUSTED)
     return story.give(loop.CloseLoop(by=HUMAN))
-
-
-def build_manifest(
-    started: run.Run,
-    suite: SuiteDefinition,
-    said: Mapping[OracleId, ResultStatus | None],
-) -> EvidenceManifest:
-    """Return the manifest of a run whose oracles passed, except as `said`."""
-    statuses = {
-        each.oracle_id: said.get(each.oracle_id, ResultStatus.PASS)
-        for each in suite.oracles
-    }
-    results = tuple(
-        OracleResult(
-            oracle_id=each.oracle_id,
-            classification=each.classification,
-            status=status,
-            summary=f"{status}, as told",
-            started_at="2026-01-09T12:00:00.000000Z",
-            finished_at="2026-01-09T12:00:01.000000Z",
-            artifacts=(f"{each.oracle_id}/report.json",),
-        )
-        for each in suite.oracles
-        if (status := statuses[each.oracle_id]) is not None
-    )
-    silent = {name: "as told" for name, status in statuses.items() if status is None}
-    return EvidenceManifest(
-        bundle_id=BundleId(f"bundle_{started.run_id.removeprefix('run_')}"),
-        run_id=started.run_id,
-        candidate_id=started.candidate_id,
-        loop_id=started.loop_id,
-        iteration_id=started.iteration_id,
-        oracle_suite_id=started.suite_id,
-        oracle_suite_hash=started.suite_hash,
-        results=results,
-        unanswered=silent,
-        artifacts=tuple(
-            Artifact(
-                name=name,
-                media_type="application/json",
-                size=len(name),
-                content_hash=hash_bytes(name.encode()),
-            )
-            for result in results
-            for name in result.artifacts
-        ),
-        environment_fingerprint={"sandbox": "told"},
-        verdict=verdict_of([each.status for each in results], unanswered=silent),
-        produced_by=PLATFORM.actor_id,
-        produced_at="2026-01-09T12:00:02.000000Z",
-    )
