@@ -6,10 +6,26 @@ from typing import Final
 
 from litestar import Router
 
-from sr_core.api import candidates, loops, portals
+from sr_core.api import (
+    approvals,
+    attachments,
+    candidates,
+    exceptions,
+    freeze_records,
+    loops,
+    portals,
+    records,
+    registry,
+)
 
 ROUTERS: Final[tuple[Router, ...]] = (
     loops.router,
     candidates.router,
     portals.router,
+    registry.router,
+    approvals.router,
+    exceptions.router,
+    freeze_records.router,
+    records.router,
+    attachments.router,
 )

@@ -27,8 +27,8 @@ class Records:
 
     async def create(
         self, note: Note, asked: Asked, *, supersedes: RecordId | None = None
-    ) -> tuple[RecordId, tuple[NewEvent, ...]]:
-        """Write a note, or the next version of one.
+    ) -> tuple[CreateRecord, tuple[NewEvent, ...]]:
+        """Write a note, or the next version of one; return what was carried out.
 
         Raises:
             NotFound: a subject, or the note to be superseded, is not recorded.
@@ -51,7 +51,7 @@ class Records:
 
         boundary = await self._boundary(command)
         case = Case[record.Records](boundary=boundary, fold=_fold)
-        return command.record_id, await self.platform.recorder.record(case, rule, asked)
+        return command, await self.platform.recorder.record(case, rule, asked)
 
     async def _boundary(self, command: CreateRecord) -> StreamId:
         """Return the history of all versions, which is named for the first of them."""

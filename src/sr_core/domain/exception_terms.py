@@ -188,6 +188,8 @@ def _common(command: CreateException) -> ExceptionCreated:
             found=command.expires_at.isoformat(),
             expected="a time in the future",
         )
+    if command.scope.oracle_id is not None:
+        parse_oracle_id(command.scope.oracle_id)
     return ExceptionCreated(
         exception_id=command.exception_id,
         scope=command.scope,
