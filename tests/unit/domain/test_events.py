@@ -14,7 +14,15 @@ from sr_core.domain.events import (
     subject_of,
 )
 from sr_core.domain.refs import Ref
-from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
+from sr_core.testing import (
+    CORE,
+    DIRECTIVE,
+    LOOP_1,
+    SOME_HASH,
+    Story,
+    build_full_story,
+    build_notes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +33,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [told.suite, *told.log]
+    events = [told.suite, *told.log, *build_notes()]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -60,11 +68,17 @@ class TestStreams:
             ("RunCompleted", StreamKind.RUN, "run:run_"),
             ("RunFailed", StreamKind.RUN, "run:run_"),
             ("WaiverCreated", StreamKind.EXCEPTION, "exc:exc_"),
+            ("DeviationCreated", StreamKind.EXCEPTION, "exc:exc_"),
+            ("DeferralCreated", StreamKind.EXCEPTION, "exc:exc_"),
             ("ExceptionActivated", StreamKind.EXCEPTION, "exc:exc_"),
+            ("ExceptionExpired", StreamKind.EXCEPTION, "exc:exc_"),
             ("ExceptionResolved", StreamKind.EXCEPTION, "exc:exc_"),
             ("DecisionRecorded", StreamKind.DECISION, "dec:dec_"),
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
             ("FreezeRecordCreated", StreamKind.FREEZE, "freeze:freeze_"),
+            ("RecordCreated", StreamKind.GOVERNANCE, "rec:rec_"),
+            ("RecordSuperseded", StreamKind.GOVERNANCE, "rec:rec_"),
+            ("AttachmentRecorded", StreamKind.ATTACHMENT, "attach:attach_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
         ],
     )
@@ -85,6 +99,7 @@ DETECTED = {
     "CandidateVerificationComputed",
     "EvidenceBundleRecorded",
     "EvidenceMissingDetected",
+    "ExceptionExpired",
     "IntegrityViolationDetected",
     "RunCompleted",
     "RunFailed",
@@ -104,7 +119,9 @@ class TestRefs:
     def test_of_every_event(self, told, first):
         candidate = told.candidate.candidate_id
         iteration = told.iteration.iteration_id
-        waiver = told.waiver.exception_id
+        waiver = first["WaiverCreated"].exception_id
+        deviation = first["DeviationCreated"].exception_id
+        note = first["RecordSuperseded"]
         approval = told.approval.approval_id
         bundle = first["EvidenceBundleRecorded"].content_hash
         run = first["RunStarted"].run_id
@@ -167,6 +184,21 @@ class TestRefs:
             ],
             "ExceptionActivated": [("Waiver", waiver, "about")],
             "ExceptionResolved": [("Waiver", waiver, "about")],
+            "ExceptionExpired": [("Deviation", deviation, "about")],
+            "DeviationCreated": [("Loop", LOOP_1, "affects")],
+            "DeferralCreated": [
+                ("Loop", LOOP_1, "affects"),
+                ("GovernedArtifact", DIRECTIVE.id, "affects"),
+            ],
+            "RecordCreated": [
+                ("Loop", LOOP_1, "about"),
+                ("EvidenceBundle", SOME_HASH, "supported_by"),
+            ],
+            "RecordSuperseded": [
+                ("Record", note.record_id, "supersedes"),
+                ("Record", note.new_record_id, "relates_to"),
+            ],
+            "AttachmentRecorded": [],
             "DecisionRecorded": [("Loop", LOOP_1, "in_scope_of")],
             "ApprovalRecorded": [
                 ("Candidate", candidate, "about"),
@@ -178,6 +210,8 @@ class TestRefs:
                 ("Approval", approval, "approved_by"),
                 ("EvidenceBundle", bundle, "supported_by"),
                 ("Waiver", waiver, "acknowledges"),
+                ("OracleSuite", CORE, "depends_on"),
+                ("GovernedArtifact", DIRECTIVE.id, "depends_on"),
             ],
         }
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from sr_core.domain.evidence import PartState, ResultStatus
-from sr_core.domain.governed_exception import resolve
 from sr_core.domain.ids import CandidateId, RunId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.profile import STRICT_CORE
@@ -17,7 +16,6 @@ from sr_core.domain.verification import Finding, SuiteFacts, VerificationStatus,
 from sr_core.testing import (
     BUILD,
     CORE,
-    HUMAN,
     INTEGRITY_SMOKE,
     SBOM,
     SOME_HASH,
@@ -131,7 +129,7 @@ class TestWithExceptions:
         finding = found(story)
 
         assert finding.status is WITH_EXCEPTIONS
-        assert finding.waived_by == {BUILD: story.waiver.exception_id}
+        assert finding.waived_by == {BUILD: story.exception.exception_id}
 
     def test_one_failure_of_two_without_a_waiver(self):
         story = a_judged({BUILD: FAIL, UNIT_TESTS: FAIL}).waive(BUILD)
@@ -153,7 +151,7 @@ class TestWithExceptions:
 
     def test_a_waiver_that_was_lifted(self):
         story = a_judged({BUILD: FAIL}).waive()
-        story.record(resolve(story.waiver, HUMAN))
+        story.resolve()
 
         assert found(story).status is UNVERIFIED
 
@@ -242,9 +240,11 @@ class TestTheSuite:
         assert finding.conditions == {condition: f"recorded against {story.run.run_id}"}
 
     def test_no_waiver_reaches_an_integrity_condition(self):
-        story = a_judged({BUILD: FAIL}, {TAMPER: "as seen"}).waive()
+        story = a_judged({BUILD: FAIL}).waive()
+        run = replace(story.run, conditions=frozenset({TAMPER}))
+        (facts,) = story.facts
 
-        assert found(story).status is UNVERIFIED
+        assert found(story, [replace(facts, run=run)]).status is UNVERIFIED
 
     def test_the_latest_run_counts(self):
         story = a_judged({BUILD: FAIL}).judge()
