@@ -161,7 +161,7 @@ class Approvals:
             return _ruled(command, seen, ())
 
         own = StreamId(stream_name("appr", command.approval_id))
-        case = Case[Events](boundary=boundary or own, fold=_all_events)
+        case: Case[Events] = Case(boundary=boundary or own, fold=_all_events)
         return await self.platform.recorder.record(case, rule, asked)
 
     async def _gate(self, dossier: Dossier, command: RecordApproval) -> Ruling:

@@ -73,9 +73,8 @@ class Attachments:
             return Ruling(events=recorded)
 
         stream = StreamId(stream_name("attach", command.attachment_id))
-        events = await self.platform.recorder.record(
-            Case[Events](boundary=stream, fold=_all_events), rule, asked
-        )
+        case: Case[Events] = Case(boundary=stream, fold=_all_events)
+        events = await self.platform.recorder.record(case, rule, asked)
         kept = Kept(
             attachment_id=command.attachment_id,
             content_hash=content_hash,

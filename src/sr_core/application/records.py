@@ -50,7 +50,7 @@ class Records:
             return Ruling(events=record.decide(versions, command))
 
         boundary = await self._boundary(command)
-        case = Case[record.Records](boundary=boundary, fold=_fold)
+        case: Case[record.Records] = Case(boundary=boundary, fold=_fold)
         return command, await self.platform.recorder.record(case, rule, asked)
 
     async def _boundary(self, command: CreateRecord) -> StreamId:

@@ -214,12 +214,9 @@ class Journey:
         said: ApprovalDecision = ApprovalDecision.APPROVED,
         **changes: Any,
     ) -> None:
-        given = {
-            "portal": Portal.RELEASE,
-            "subjects": (candidate_ref(self.candidate_id, RefRelation.ABOUT),),
-            "rationale": "as reviewed",
-            **changes,
-        }
+        given = {"portal": Portal.RELEASE, "rationale": "as reviewed", **changes}
+        if "subjects" not in given:
+            given["subjects"] = (candidate_ref(self.candidate_id, RefRelation.ABOUT),)
         if "evidence" not in given:
             given["evidence"] = (await self.evidence(),)
         self.approval_id, _ = await self.approvals.record(
