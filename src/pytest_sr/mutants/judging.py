@@ -10,7 +10,8 @@ from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.sandbox import runner
 from sr_core.application import candidates, runs, verification
-from sr_core.application.portals import Portals
+from sr_core.application.approvals import Approvals
+from sr_core.application.freezes import Freezes
 from sr_core.application.verification import Verification
 from sr_core.domain import (
     dossier,
@@ -128,13 +129,13 @@ def evidence_missing_for_ever() -> tuple[Patch, ...]:
 @mutant("approval.skips-gate")
 def approval_skips_gate() -> tuple[Patch, ...]:
     """An approval does not look at what stands against the candidate."""
-    return _without_gate(Portals, "approve")
+    return (Patch(owner=Approvals, name="_gate", value=_open_gate),)
 
 
 @mutant("freeze.skips-gate")
 def freeze_skips_gate() -> tuple[Patch, ...]:
     """A freeze does not look at what stands against the candidate."""
-    return _without_gate(Portals, "freeze")
+    return (Patch(owner=Freezes, name="_gate", value=_open_gate),)
 
 
 @mutant("shippable.skips-gate")
@@ -243,17 +244,18 @@ def sandbox_unnamed() -> tuple[Patch, ...]:
     return (Patch(owner=runner, name="_told", value=told),)
 
 
+async def _open_gate(*_: object) -> Ruling:
+    return _OPEN
+
+
 def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
     """Return the patch by which `method` finds every gate open, as nobody else does."""
     real: Callable[..., Awaitable[object]] = getattr(owner, method)
     gates = {name: inside(Verification, name) for name in ("gate", "ruling")}
 
-    async def open_gate(*_: object) -> Ruling:
-        return _OPEN
-
     async def blind(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
         for name in gates:
-            setattr(Verification, name, open_gate)
+            setattr(Verification, name, _open_gate)
         try:
             return await real(*args, **kwargs)
         finally:

@@ -14,16 +14,18 @@ from sr_core.application import runs
 from sr_core.domain import (
     decision,
     dossier,
+    exception_terms,
     governed_exception,
     integrity,
     loop,
+    portal,
     run,
 )
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.run import Run
 from sr_core.ports.identity import NotIdentified
 
-_ALL_ROLES: Final = frozenset(integrity.PORTAL_ROLE.values())
+_ALL_ROLES: Final = portal.ALL_ROLES
 _NO_TOKEN: Final = "none"  # noqa: S105 - it stands for there being no token
 
 
@@ -78,13 +80,18 @@ def waiver_covers_anything() -> tuple[Patch, ...]:
         ]
         return of_it[-1] if of_it else None
 
+    def allow(*_: object) -> None:
+        return None
+
     return (
         Patch(owner=dossier.Dossier, name="run_judging_by", value=latest),
-        Patch(owner=governed_exception, name="_NEVER", value=frozenset()),
-        Patch(
-            owner=governed_exception, name="parse_oracle_id", value=lambda text: text
-        ),
-        Patch(owner=governed_exception, name="_failed", value=lambda run, *_: run),
+        Patch(owner=exception_terms, name="_NEVER", value=frozenset()),
+        Patch(owner=exception_terms, name="_refuse_conditions", value=allow),
+        Patch(owner=exception_terms, name="parse_oracle_id", value=lambda text: text),
+        Patch(owner=exception_terms, name="require_failed", value=lambda run, *_: run),
+        Patch(owner=exception_terms, name="require_clean", value=allow),
+        Patch(owner=governed_exception, name="require_same_failures", value=allow),
+        Patch(owner=governed_exception, name="require_clean", value=allow),
     )
 
 
@@ -151,6 +158,7 @@ def authority_anyone_binds() -> tuple[Patch, ...]:
         Patch(owner=Authority, name="require", value=allow),
         Patch(owner=Actor, name="require", value=allow),
         Patch(owner=Actor, name="require_role", value=allow),
+        Patch(owner=Actor, name="require_one_of", value=allow),
     )
 
 
@@ -168,6 +176,7 @@ def authority_roles_not_asked() -> tuple[Patch, ...]:
     return (
         Patch(owner=Authority, name="require", value=require),
         Patch(owner=Actor, name="require_role", value=allow),
+        Patch(owner=Actor, name="require_one_of", value=allow),
     )
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.errors import AuthorityRequired, MalformedInput
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.integrity import Portal
 
 
@@ -241,11 +241,7 @@ def require_at(by: Actor, request: RequestType, *, action: str) -> None:
     """Raise `AuthorityRequired` unless a human with a role of the request acts."""
     by.require(ActorKind.HUMAN, action=action)
     roles = PORTALS[PORTAL_OF[request]].requests[request].roles
-    if not roles & by.roles:
-        named = " or ".join(repr(each) for each in sorted(roles))
-        raise AuthorityRequired(
-            action=action, required=f"an actor with role {named}", actor=str(by)
-        )
+    by.require_one_of(roles, action=action)
 
 
 ALL_ROLES: Final = frozenset[str]().union(*(each.roles for each in PORTALS.values()))

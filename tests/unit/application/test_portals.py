@@ -24,9 +24,9 @@ from sr_core.domain.errors import (
     NotFound,
     SelfApproval,
 )
-from sr_core.domain.exception_scope import ExceptionScope, ScopeKind
+from sr_core.domain.exception_scope import ExceptionKind, ExceptionScope, ScopeKind
 from sr_core.domain.freeze import Declared, FrozenException, VerificationMode
-from sr_core.domain.ids import ApprovalId, ExceptionId
+from sr_core.domain.ids import ApprovalId, ExceptionId, RunId
 from sr_core.domain.integrity import Portal
 from sr_core.domain.portal import RequestType
 from sr_core.domain.ref_builders import (
@@ -207,7 +207,7 @@ class TestRelease:
 
     async def test_a_subject_is_one_that_is_recorded(self, journey):
         await verified(journey)
-        stranger = run_ref(f"run_{ulid(99)}", ABOUT)
+        stranger = run_ref(RunId(f"run_{ulid(99)}"), ABOUT)
         subjects = (candidate_ref(journey.candidate_id, ABOUT), stranger)
 
         with pytest.raises(NotFound, match="No Run"):
@@ -470,7 +470,9 @@ class TestFreeze:
         await verified(journey)
         await journey.deviate()
         await journey.approve(journey.exception_id)
-        expected = FrozenException(exception_id=journey.exception_id, kind="DEVIATION")
+        expected = FrozenException(
+            exception_id=journey.exception_id, kind=ExceptionKind.DEVIATION
+        )
 
         await journey.freeze(Declared(active_exceptions=(expected,)))
 

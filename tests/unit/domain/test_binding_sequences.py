@@ -130,6 +130,8 @@ def test_nothing_is_released_that_was_not_verified_last(acts):
             case FreezeRecordCreated():
                 assert verified[event.candidate_id], "frozen though not verified"
                 assert approved[event.release_approval_id] == event.candidate_id
+            case _:
+                pass
 
 
 @given(choices=st.lists(st.integers(min_value=0, max_value=9), max_size=20))

@@ -1,6 +1,7 @@
 """Bounds of exceptions (C-EXC-5, SPEC 6.5): never everywhere."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ PLACE = Place(
     candidate_id=CANDIDATE,
     artifact_ids=frozenset({DIRECTIVE.id}),
 )
-BOUNDS = {
+BOUNDS: dict[str, Any] = {
     "candidate_id": CANDIDATE,
     "loop_id": LOOP_1,
     "work_unit_id": "WU-1",
@@ -63,7 +64,9 @@ class TestBounds:
     def test_each_kind_has_its_own(self, kind, name):
         others = {key: value for key, value in BOUNDS.items() if key != name}
 
-        assert ExceptionScope(scope_kind=kind, **{name: BOUNDS[name]})
+        made = ExceptionScope(scope_kind=kind, **{name: BOUNDS[name]})
+
+        assert made.scope_kind is kind
         with pytest.raises(MalformedInput):
             ExceptionScope(scope_kind=kind, **others)
 
