@@ -21,6 +21,7 @@ from sr_core.domain import (
 from sr_core.domain.events import Ruling
 from sr_core.domain.gate import Gate
 from sr_core.domain.governed_exception import ExceptionResolved, GovernedException
+from sr_core.domain.ids import parse_gate_id
 
 
 def _allow(*_: object, **__: object) -> None:
@@ -118,7 +119,7 @@ def waiver_at_any_gate() -> tuple[Patch, ...]:
     """A failure at any gate can be waived."""
 
     def require_waivable(text: str) -> Gate:
-        return gates.GATES[gates.parse_gate_id(text)]
+        return gates.GATES[parse_gate_id(text)]
 
     return (Patch(owner=gates, name="require_waivable", value=require_waivable),)
 

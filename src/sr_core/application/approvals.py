@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sr_core.application.citations import candidates_of, missing_among
-from sr_core.application.exceptions import active_outside, kinds_of
+from sr_core.application.exceptions import (
+    active_for_baselines,
+    active_outside,
+    kinds_of,
+)
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Case
 from sr_core.application.subjects import governing
@@ -118,6 +122,7 @@ class Approvals:
                 recorded=_evidence(after, candidate_id),
                 active=active,
                 known=await self._known(command, active),
+                optional=await active_for_baselines(self.platform),
                 standing=_standing(after, candidate_id),
                 candidate=after.candidate(candidate_id) if candidate_id else None,
                 made_by=await self._maker(loop_id, candidate_id),

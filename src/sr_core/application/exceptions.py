@@ -16,7 +16,12 @@ from sr_core.domain import exception_terms, governed_exception
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import MalformedInput, NotFound, SrError
 from sr_core.domain.events import DomainEvent, Ruling, stream_name
-from sr_core.domain.exception_scope import ExceptionKind, ExceptionScope, Place
+from sr_core.domain.exception_scope import (
+    ExceptionKind,
+    ExceptionScope,
+    Place,
+    ScopeKind,
+)
 from sr_core.domain.exception_terms import (
     Circumstances,
     CreateException,
@@ -302,6 +307,21 @@ async def active_outside(
         and row["candidate_id"] is None
         and now < _end_of(row)
         and _scope_of(row).reaches(place)
+    }
+
+
+async def active_for_baselines(
+    platform: Platform,
+) -> Mapping[ExceptionId, ExceptionKind]:
+    """Return the exceptions in force that a baseline alone bounds, whichever it is."""
+    now = platform.clock.now()
+    return {
+        parse_exception_id(str(row["exception_id"])): ExceptionKind(str(row["kind"]))
+        async for row in _active_rows(platform)
+        if row["scope_kind"] == ScopeKind.PER_BASELINE
+        and row["loop_id"] is None
+        and row["candidate_id"] is None
+        and now < _end_of(row)
     }
 
 

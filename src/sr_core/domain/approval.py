@@ -89,12 +89,15 @@ class Reviewed:
 
     `recorded` are the bundles that may be cited; `active` the exceptions in force there,
     `known` those acknowledged that exist, by kind; `candidate` is the subject if it is
-    one, `made_by` who registered it; `standing` what stands in the scope.
+    one, `made_by` who registered it; `standing` what stands in the scope. An exception
+    to some baseline, in `optional`, may be acknowledged before it is known which one
+    the subject will be frozen as.
     """
 
     recorded: Collection[ContentHash] = ()
     active: Mapping[ExceptionId, ExceptionKind]
     known: Mapping[ExceptionId, ExceptionKind]
+    optional: Collection[ExceptionId] = ()
     standing: frozenset[IntegrityCondition] = frozenset()
     candidate: Candidate | None = None
     made_by: Actor | None = None
@@ -312,7 +315,7 @@ def _require_acknowledged(command: RecordApproval, seen: Reviewed) -> None:
             found=sorted(unknown),
             expected="exceptions that are recorded",
         )
-    if given != set(seen.active):
+    if given - set(seen.optional) != set(seen.active) - set(seen.optional):
         raise MalformedInput(
             field="exceptions_acknowledged",
             found=sorted(given),

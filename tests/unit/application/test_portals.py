@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sr_core.application.approvals import Said
+from sr_core.application.approvals import Approvals, Said
 from sr_core.application.recorder import Asked
 from sr_core.codec.envelope import Seal, seal
 from sr_core.domain.approval import (
@@ -37,7 +37,9 @@ from sr_core.domain.ref_builders import (
     run_ref,
 )
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
+from sr_core.ports.errors import Unavailable
 from sr_core.ports.event_store import BEGINNING, Batch, StreamId
+from sr_core.ports.read_model import Page, ReadModel, Row
 from sr_core.testing import (
     BUILD,
     BYSTANDER,
@@ -64,6 +66,23 @@ STAGE = Ref(
     meta={"work_surface_id": SURFACE_ID},
 )
 DOCUMENT = replace(DIRECTIVE, rel=ABOUT)
+
+
+class Speechless:
+    """A read model that gives no answer about exceptions."""
+
+    def __init__(self, rows: ReadModel) -> None:
+        self._rows = rows
+
+    async def row(self, table: str, key: Row) -> Row | None:
+        return await self._rows.row(table, key)
+
+    async def rows(
+        self, table: str, where: Row, *, limit: int = 200, offset: int = 0
+    ) -> Page:
+        if table == "exceptions":
+            raise Unavailable(system="the read model", deadline_s=1)
+        return await self._rows.rows(table, where, limit=limit, offset=offset)
 
 
 async def judged(journey: Any) -> Any:
@@ -501,6 +520,28 @@ class TestFreeze:
 
         with pytest.raises(ApprovalUnfit, match="does not acknowledge exc_"):
             await journey.freeze()
+        await journey.approve(journey.exception_id)
+        await journey.freeze()
+
+    async def test_without_an_answer_about_exceptions_nothing_is_approved(
+        self, journey
+    ):
+        await verified(journey)
+        platform = replace(
+            journey.stage.platform, rows=Speechless(journey.stage.platform.rows)
+        )
+        said = Said(
+            portal=Portal.RELEASE,
+            decision=ApprovalDecision.APPROVED,
+            subjects=(candidate_ref(journey.candidate_id, ABOUT),),
+            evidence=(await journey.evidence(),),
+            exceptions_acknowledged=(),
+        )
+
+        with pytest.raises(Unavailable):
+            await Approvals(platform=platform).record(said, Asked(by=HUMAN))
+
+        assert "ApprovalRecorded" not in await journey.types()
 
     async def test_an_approval_that_nobody_gave_is_not_found(self, journey):
         await verified(journey)

@@ -97,6 +97,10 @@ def creating(story: Story, terms: Terms = WAIVER, **changes: Any) -> CreateExcep
     return replace(command, **changes)
 
 
+def blank(field: str) -> Any:
+    return {field: " "}
+
+
 def created(story: Story, terms: Terms = WAIVER, **changes: Any) -> Any:
     seen = changes.pop("seen", {})
     target = terms.target if isinstance(terms, WaiverTerms) else BUILD
@@ -284,7 +288,7 @@ class TestWaiver:
     @pytest.mark.parametrize("field", ["risk", "mitigation", "resolution_criteria"])
     def test_it_says_what_it_owes(self, failed, field):
         with pytest.raises(MalformedInput, match=field):
-            created(failed, replace(WAIVER, **{field: " "}))
+            created(failed, replace(WAIVER, **blank(field)))
 
     def test_runs_that_are_named_are_the_latest(self, failed):
         first = failed.run.run_id

@@ -106,6 +106,7 @@ class TestWriting:
 
         (event,) = decide(Records(), writing(note=note))
 
+        assert isinstance(event, RecordCreated)
         assert event.details.keys() == names
 
 
@@ -117,6 +118,7 @@ class TestSuperseding:
 
         created, superseded = decide(before, writing(SECOND, supersedes=FIRST))
 
+        assert isinstance(created, RecordCreated)
         assert created.supersedes == FIRST
         assert superseded == RecordSuperseded(
             record_id=FIRST,
