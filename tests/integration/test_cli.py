@@ -19,7 +19,7 @@ def deployment(
 ) -> Iterator[Mapping[str, str]]:
     """The settings of a deployment whose services have nothing in them yet."""
     keys, mark = stack.s3.admin, secrets.token_hex(4)
-    buckets = [f"{mark}-evidence", f"{mark}-candidates"]
+    buckets = [f"{mark}-evidence", f"{mark}-candidates", f"{mark}-attachments"]
     yield {
         "SR_DATABASE_URL": empty_database,
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
@@ -28,6 +28,7 @@ def deployment(
         "SR_MINIO_TLS": "false",
         "SR_MINIO_EVIDENCE_BUCKET": buckets[0],
         "SR_MINIO_CANDIDATES_BUCKET": buckets[1],
+        "SR_MINIO_ATTACHMENTS_BUCKET": buckets[2],
         "SR_NATS_URL": stack.nats.url,
         "SR_OIDC_ISSUER": stack.issuer.issuer_url,
         "SR_OIDC_JWKS_URI": f"{stack.issuer.issuer_url}/keys",

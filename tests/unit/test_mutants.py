@@ -12,7 +12,6 @@ from pytest_sr.parse import parse_file
 from pytest_sr.registry import Registry, Spec
 from pytest_sr.scenario import Scenario
 from sr_core.application import verification
-from sr_core.application.portals import Portals
 from sr_core.application.verification import Verification
 
 pytestmark = pytest.mark.anyio
@@ -146,8 +145,6 @@ class TestShipped:
     @pytest.mark.parametrize(
         ("name", "owner", "method"),
         [
-            ("approval.skips-gate", Portals, "approve"),
-            ("freeze.skips-gate", Portals, "freeze"),
             ("shippable.skips-gate", Verification, "shippable"),
             ("verification.skips-evidence", Verification, "verify"),
         ],

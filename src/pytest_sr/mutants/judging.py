@@ -10,7 +10,8 @@ from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.sandbox import runner
 from sr_core.application import bundles, candidates, runs, verification
-from sr_core.application.portals import Portals
+from sr_core.application.approvals import Approvals
+from sr_core.application.freezes import Freezes
 from sr_core.application.verification import Verification
 from sr_core.domain import (
     dossier,
@@ -179,9 +180,12 @@ def waiver_never_ends() -> tuple[Patch, ...]:
 
     def covers(self: Any, judged: Any, oracle_id: Any, *, now: object) -> bool:  # noqa: ANN401 - passed on as it comes
         del now
-        return (self.run_id, self.oracle_id) == (judged.run_id, oracle_id)
+        cover = self.cover
+        return judged.run_id in cover.run_ids and oracle_id == cover.oracle_id
 
-    return (Patch(owner=governed_exception.Waiver, name="covers", value=covers),)
+    return (
+        Patch(owner=governed_exception.GovernedException, name="covers", value=covers),
+    )
 
 
 @mutant("waiver.never-covers")
@@ -191,7 +195,9 @@ def waiver_never_covers() -> tuple[Patch, ...]:
     def covers(*_: object, **__: object) -> bool:
         return False
 
-    return (Patch(owner=governed_exception.Waiver, name="covers", value=covers),)
+    return (
+        Patch(owner=governed_exception.GovernedException, name="covers", value=covers),
+    )
 
 
 @mutant("verification.only-on-request")
@@ -201,7 +207,13 @@ def verification_only_on_request() -> tuple[Patch, ...]:
     async def recompute(*_: object, **__: object) -> tuple[()]:
         return ()
 
-    return (Patch(owner=Verification, name="recompute", value=recompute),)
+    async def reconsider(*_: object, **__: object) -> Ruling:
+        return Ruling()
+
+    return (
+        Patch(owner=Verification, name="recompute", value=recompute),
+        Patch(owner=Verification, name="reconsider", value=reconsider),
+    )
 
 
 @mutant("evidence.never-read")
@@ -262,13 +274,13 @@ def evidence_missing_for_ever() -> tuple[Patch, ...]:
 @mutant("approval.skips-gate")
 def approval_skips_gate() -> tuple[Patch, ...]:
     """An approval does not look at what stands against the candidate."""
-    return _without_gate(Portals, "approve")
+    return (Patch(owner=Approvals, name="_gate", value=_open_gate),)
 
 
 @mutant("freeze.skips-gate")
 def freeze_skips_gate() -> tuple[Patch, ...]:
     """A freeze does not look at what stands against the candidate."""
-    return _without_gate(Portals, "freeze")
+    return (Patch(owner=Freezes, name="_gate", value=_open_gate),)
 
 
 @mutant("shippable.skips-gate")
@@ -406,17 +418,18 @@ def _unmet_nowhere(found: tuple[violation.Violation, ...] = ()) -> tuple[Patch, 
     )
 
 
+async def _open_gate(*_: object, **__: object) -> Ruling:
+    return _OPEN
+
+
 def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
     """Return the patch by which `method` finds every gate open, as nobody else does."""
     real: Callable[..., Awaitable[object]] = getattr(owner, method)
     gates = {name: inside(Verification, name) for name in ("gate", "ruling")}
 
-    async def open_gate(*_: object, **__: object) -> Ruling:
-        return _OPEN
-
     async def blind(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
         for name in gates:
-            setattr(Verification, name, open_gate)
+            setattr(Verification, name, _open_gate)
         try:
             return await real(*args, **kwargs)
         finally:

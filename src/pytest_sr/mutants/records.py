@@ -14,7 +14,9 @@ from sr_core.codec import envelope
 from sr_core.domain import (
     approval,
     freeze,
+    governed_exception,
     loop,
+    record,
 )
 from sr_core.domain import verification as verification_rules
 from sr_core.domain.actors import Actor, ActorKind
@@ -40,6 +42,22 @@ def projector_drops_approval() -> tuple[Patch, ...]:
     """The read model does not learn of approvals and freezes."""
     kinds = (approval.ApprovalRecorded, freeze.FreezeRecordCreated)
     return _projector(lambda event: isinstance(event, kinds))
+
+
+@mutant("projector.drops-exception")
+def projector_drops_exception() -> tuple[Patch, ...]:
+    """The read model does not learn what becomes of an exception."""
+    kinds = (
+        governed_exception.ExceptionActivated,
+        governed_exception.ExceptionResolved,
+    )
+    return _projector(lambda event: isinstance(event, kinds))
+
+
+@mutant("projector.drops-succession")
+def projector_drops_succession() -> tuple[Patch, ...]:
+    """The read model does not learn that a note's place was taken."""
+    return _projector(lambda event: isinstance(event, record.RecordSuperseded))
 
 
 @mutant("projector.drops-close")

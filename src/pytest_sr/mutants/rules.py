@@ -12,13 +12,14 @@ from sr_core.adapters.oidc import actor_kinds, identity
 from sr_core.api.authority import Authority
 from sr_core.application import runs
 from sr_core.domain import (
-    approval,
     decision,
     dossier,
+    exception_terms,
     governed_exception,
     integrity,
     loop,
     oracle_suite,
+    portal,
     run,
 )
 from sr_core.domain.actors import Actor, ActorKind
@@ -27,7 +28,7 @@ from sr_core.domain.run import Run
 from sr_core.domain.violation import Violation, gap
 from sr_core.ports.identity import NotIdentified
 
-_ALL_ROLES: Final = frozenset(integrity.PORTAL_ROLE.values())
+_ALL_ROLES: Final = portal.ALL_ROLES
 _NO_TOKEN: Final = "none"  # noqa: S105 - it stands for there being no token
 
 
@@ -84,13 +85,18 @@ def waiver_covers_anything() -> tuple[Patch, ...]:
         ]
         return of_it[-1] if of_it else None
 
+    def allow(*_: object) -> None:
+        return None
+
     return (
         Patch(owner=dossier.Dossier, name="run_judging_by", value=latest),
-        Patch(owner=governed_exception, name="_NEVER", value=frozenset()),
-        Patch(
-            owner=governed_exception, name="parse_oracle_id", value=lambda text: text
-        ),
-        Patch(owner=governed_exception, name="_failed", value=lambda run, *_: run),
+        Patch(owner=exception_terms, name="_NEVER", value=frozenset()),
+        Patch(owner=exception_terms, name="_refuse_conditions", value=allow),
+        Patch(owner=exception_terms, name="parse_oracle_id", value=lambda text: text),
+        Patch(owner=exception_terms, name="require_failed", value=lambda run, *_: run),
+        Patch(owner=exception_terms, name="require_clean", value=allow),
+        Patch(owner=governed_exception, name="require_same_failures", value=allow),
+        Patch(owner=governed_exception, name="require_clean", value=allow),
     )
 
 
@@ -123,18 +129,6 @@ def suite_rebase_not_recorded() -> tuple[Patch, ...]:
         return ()
 
     return (Patch(owner=oracle_suite, name="_rebase", value=rebase),)
-
-
-@mutant("approval.acknowledges-nothing")
-def approval_acknowledges_nothing() -> tuple[Patch, ...]:
-    """An approval need not say which exceptions it knew of."""
-    real = inside(approval, "decide")
-
-    def decide(candidate: Any, command: Any, **known: Any) -> Any:  # noqa: ANN401 - passed on as it comes
-        active = command.exceptions_acknowledged
-        return real(candidate, command, **{**known, "active_exceptions": active})
-
-    return (Patch(owner=approval, name="decide", value=decide),)
 
 
 @mutant("run.never-cures")

@@ -16,12 +16,16 @@ from pytest_sr.steps.loops import (
     start_iteration,
 )
 from pytest_sr.steps.oracles import ORACLES
+from pytest_sr.steps.portals import (
+    activate_exception,
+    create_freeze,
+    record_approval,
+    request_waiver,
+    resolve_exception,
+)
 from pytest_sr.steps.results import (
-    ApprovalMade,
     Attempts,
     CandidateMade,
-    ExceptionMade,
-    FreezeMade,
     RunMade,
     SuiteMade,
     Told,
@@ -160,81 +164,6 @@ async def shippable(world: World, *, candidate: str, by: ActorName = "human") ->
     return Told(answer=await world.ask(by, "GET", path))
 
 
-@step("waiver.request")
-async def request_waiver(
-    world: World, *, candidate: str, target: str, by: ActorName = "human"
-) -> ExceptionMade:
-    """Ask that an oracle's failure be accepted for a candidate.
-
-    Args:
-        target: an oracle, such as oracle:lint; or an integrity condition
-
-    """
-    body = {
-        "candidate_id": candidate,
-        "target": target,
-        "rationale": "a scenario asks",
-        "expires_at": "2099-01-01T00:00:00Z",
-    }
-    answer = await world.ask(by, "POST", f"{API}/exceptions", body)
-    return ExceptionMade(answer=answer, exception=text(answer, "exception_id"))
-
-
-@step("waiver.resolve")
-async def resolve_waiver(
-    world: World, *, exception: str, by: ActorName = "human"
-) -> ExceptionMade:
-    """Lift a waiver."""
-    path = f"{API}/exceptions/{exception}/resolve"
-    return ExceptionMade(answer=await world.ask(by, "POST", path), exception=exception)
-
-
-@step("waiver.activate")
-async def activate_waiver(
-    world: World, *, exception: str, by: ActorName = "human"
-) -> ExceptionMade:
-    """Bring a waiver into force."""
-    path = f"{API}/exceptions/{exception}/activate"
-    return ExceptionMade(answer=await world.ask(by, "POST", path), exception=exception)
-
-
-@step("approval.record")
-async def record_approval(
-    world: World,
-    *,
-    candidate: str,
-    evidence: str,
-    portal: str = "ReleaseApprovalPortal",
-    decision: Literal["APPROVED", "REJECTED", "DEFERRED"] = "APPROVED",
-    exceptions: tuple[str, ...] = (),
-    by: ActorName = "human",
-) -> ApprovalMade:
-    """Approve a candidate at a portal, citing the evidence that was reviewed."""
-    body = {
-        "portal_id": portal,
-        "decision": decision,
-        "candidate_id": candidate,
-        "evidence_refs": [evidence],
-        "exceptions_acknowledged": list(exceptions),
-    }
-    answer = await world.ask(by, "POST", f"{API}/approvals", body)
-    return ApprovalMade(answer=answer, approval=text(answer, "approval_id"))
-
-
-@step("freeze.create")
-async def create_freeze(
-    world: World, *, candidate: str, approval: str, by: ActorName = "human"
-) -> FreezeMade:
-    """Fix a candidate as shippable, on the strength of an approval."""
-    body = {
-        "baseline_id": "baseline:scenario",
-        "candidate_id": candidate,
-        "release_approval_id": approval,
-    }
-    answer = await world.ask(by, "POST", f"{API}/freeze-records", body)
-    return FreezeMade(answer=answer, freeze=text(answer, "freeze_id"))
-
-
 @step("gate.try")
 async def try_gate(
     world: World,
@@ -293,11 +222,11 @@ async def attempt_all(  # noqa: PLR0913 - each act needs something to act on
             )
         ).answer,
         "activate a waiver": (
-            await activate_waiver(world, exception=waiver, by=by)
+            await activate_exception(world, exception=waiver, by=by)
         ).answer,
-        "resolve a waiver": await world.ask(
-            by, "POST", f"{API}/exceptions/{waiver}/resolve"
-        ),
+        "resolve a waiver": (
+            await resolve_exception(world, exception=waiver, by=by)
+        ).answer,
         "approve": (
             await record_approval(
                 world,

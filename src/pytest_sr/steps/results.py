@@ -123,6 +123,23 @@ class Attempts:
     attempts: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMade:
+    """A note."""
+
+    answer: Answer
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentMade:
+    """A file that was added; `digest` is the hash that the platform computed."""
+
+    answer: Answer
+    attachment: str
+    digest: str
+
+
 def text(answer: Answer, field: str) -> str:
     """Return a field of the answer, empty if it is not there."""
     value = answer.body.get(field)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from pytest_sr.registry import step
-from pytest_sr.steps.platform import API, SUITE, chosen
+from pytest_sr.steps.loops import API
+from pytest_sr.steps.platform import SUITE, chosen
 from pytest_sr.steps.results import EvidenceHandedIn, RunMade, SuiteMade, Told, text
 from pytest_sr.world.accounts import ActorName
 from pytest_sr.world.world import World

@@ -109,11 +109,12 @@ class Buckets:
         slug = case.replace("_", "-")
         self.evidence = f"{slug}-evidence"
         self.candidates = f"{slug}-candidates"
+        self.attachments = f"{slug}-attachments"
 
     @property
     def names(self) -> Sequence[str]:
         """All of them."""
-        return (self.evidence, self.candidates)
+        return (self.evidence, self.candidates, self.attachments)
 
 
 class World:
@@ -145,24 +146,37 @@ class World:
         answer = await self._client.request(
             method, path, json=body, headers=await self._accounts.headers(actor)
         )
-        try:
-            said = answer.json()
-        except ValueError as error:
-            message = (
-                f"{method} {path} was answered with no JSON: {answer.text[:200]!r}"
-            )
-            raise WorldError(message) from error
-        return Answer(
-            status=answer.status_code,
-            code=str(said.get("code", "")),
-            body=said,
+        return _told(method, path, answer)
+
+    async def upload(
+        self, actor: ActorName, path: str, *, filename: str, data: bytes
+    ) -> Answer:
+        """Send a file in a form as `actor` and return what the system said."""
+        answer = await self._client.post(
+            path,
+            files={"file": (filename, data, "text/plain")},
+            headers=await self._accounts.headers(actor),
         )
+        return _told("POST", path, answer)
 
     async def replayed(self) -> Mapping[str, Mapping[str, Row]]:
         """Return the rows, by table and primary key, that the log alone gives."""
         live = await self.channel.rows()
         made = replayed(_stored(each) for each in await self.channel.raw_log())
         return {table: _keyed(made.get(table, ()), live[table]) for table in live}
+
+
+def _told(method: str, path: str, answer: httpx.Response) -> Answer:
+    try:
+        said = answer.json()
+    except ValueError as error:
+        message = f"{method} {path} was answered with no JSON: {answer.text[:200]!r}"
+        raise WorldError(message) from error
+    return Answer(
+        status=answer.status_code,
+        code=str(said.get("code", "")),
+        body=said,
+    )
 
 
 @asynccontextmanager
@@ -229,6 +243,7 @@ def environment(
         "SR_MINIO_TLS": "false",
         "SR_MINIO_EVIDENCE_BUCKET": buckets.evidence,
         "SR_MINIO_CANDIDATES_BUCKET": buckets.candidates,
+        "SR_MINIO_ATTACHMENTS_BUCKET": buckets.attachments,
         "SR_NATS_URL": stack.nats.url,
         "SR_NATS_USER": stack.nats.user,
         "SR_NATS_PASSWORD": stack.nats.password,

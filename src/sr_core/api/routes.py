@@ -7,13 +7,18 @@ from typing import Final
 from litestar import Router
 
 from sr_core.api import (
+    approvals,
+    attachments,
     candidates,
     decisions,
     evidence,
+    exceptions,
+    freeze_records,
     iterations,
     loops,
     oracles,
-    portals,
+    records,
+    registry,
     runs,
 )
 
@@ -25,5 +30,10 @@ ROUTERS: Final[tuple[Router, ...]] = (
     runs.router,
     evidence.router,
     oracles.router,
-    portals.router,
+    registry.router,
+    approvals.router,
+    exceptions.router,
+    freeze_records.router,
+    records.router,
+    attachments.router,
 )

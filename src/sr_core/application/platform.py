@@ -35,6 +35,7 @@ class Platform:
     rows: ReadModel
     candidate_bytes: ContentStore
     evidence_bytes: ContentStore
+    attachment_bytes: ContentStore
     runner: OracleRunner
     clock: Clock
     ids: IdSource

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from sr_core.application.evidence import read_bundle
 from sr_core.application.facts import (
@@ -15,10 +16,12 @@ from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.codec.evidence import hash_suite
 from sr_core.domain import dossier as dossiers
-from sr_core.domain import shippable
+from sr_core.domain import governed_exception, shippable
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.events import Ruling
+from sr_core.domain.errors import SrError
+from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import BundleReading
+from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import CandidateId, SuiteId
 from sr_core.domain.profile import Profile
 from sr_core.domain.shippable import Readiness
@@ -62,16 +65,7 @@ class Verification:
         case = await self.platform.candidate_case(candidate_id)
 
         async def rule(dossier: Dossier) -> Ruling:
-            profile = self._profile(dossier, None)
-            return dossiers.recompute(
-                dossier,
-                candidate_id,
-                await self._facts(dossier, candidate_id, profile),
-                profile=profile,
-                scope=await self._scope(dossier, candidate_id),
-                now=self.platform.clock.now(),
-                because=why,
-            )
+            return await self._recomputed(dossier, candidate_id, because=why)
 
         asked = Asked(by=self.platform.recorder.platform, correlation_id=correlation_id)
         return await self.platform.recorder.record(case, rule, asked)
@@ -108,15 +102,68 @@ class Verification:
         requested: str | None = None,
     ) -> Ruling:
         """Return the verification of the candidate as it stands now."""
-        profile = self._profile(dossier, requested)
-        return dossiers.verify(
+        ended = await self.lapses(dossier)
+        after = dossiers.fold(ended, dossier)
+        profile = self._profile(after, requested)
+        ruling = dossiers.verify(
+            after,
+            candidate_id,
+            await self._facts(after, candidate_id, profile),
+            profile=profile,
+            scope=await self._scope(after, candidate_id),
+            now=self.platform.clock.now(),
+            because="it was asked for",
+        )
+        return replace(ruling, events=(*ended, *ruling.events))
+
+    async def lapses(self, dossier: Dossier) -> tuple[DomainEvent, ...]:
+        """Return the end of each exception that is past it, and what that changes.
+
+        Whoever takes a decision over a loop asks this first, so that what has ended is
+        on record before it is left out of account (SPEC 4.5).
+        """
+        ended = governed_exception.lapsed(
+            dossier.exceptions.values(), now=self.platform.clock.now()
+        )
+        over = [dossier.exception(each.exception_id) for each in ended]
+        after = dossiers.fold(ended, dossier)
+        reconsidered = await self.reconsider(after, over, because="an exception ended")
+        return (*ended, *reconsidered.events)
+
+    async def reconsider(
+        self, dossier: Dossier, exceptions: Iterable[GovernedException], *, because: str
+    ) -> Ruling:
+        """Return what changes for each candidate that a waiver among these covers.
+
+        The refusal is that of the first whose evidence cannot be read.
+        """
+        covers = [each.cover for each in exceptions if each.cover is not None]
+        concerned = {
+            dossier.run(run_id).candidate_id: None
+            for cover in covers
+            for run_id in sorted(cover.run_ids)
+        }
+        events: list[DomainEvent] = []
+        refusal: SrError | None = None
+        for candidate_id in concerned:
+            after = dossiers.fold(events, dossier)
+            ruling = await self._recomputed(after, candidate_id, because=because)
+            events += ruling.events
+            refusal = refusal or ruling.refusal
+        return Ruling(events=tuple(events), refusal=refusal)
+
+    async def _recomputed(
+        self, dossier: Dossier, candidate_id: CandidateId, *, because: str
+    ) -> Ruling:
+        profile = self._profile(dossier, None)
+        return dossiers.recompute(
             dossier,
             candidate_id,
             await self._facts(dossier, candidate_id, profile),
             profile=profile,
             scope=await self._scope(dossier, candidate_id),
             now=self.platform.clock.now(),
-            because="it was asked for",
+            because=because,
         )
 
     async def gate(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
@@ -124,15 +171,18 @@ class Verification:
 
         Each of the gates asks this: an approval, a freeze, shippable (SPEC 6.1).
         """
+        ended = await self.lapses(dossier)
+        after = dossiers.fold(ended, dossier)
         profile = self._profile(dossier, None)
-        return dossiers.gate(
-            dossier,
+        ruling = dossiers.gate(
+            after,
             candidate_id,
-            await self._facts(dossier, candidate_id, profile),
+            await self._facts(after, candidate_id, profile),
             profile=profile,
-            scope=await self._scope(dossier, candidate_id),
+            scope=await self._scope(after, candidate_id),
             now=self.platform.clock.now(),
         )
+        return replace(ruling, events=(*ended, *ruling.events))
 
     def _profile(self, dossier: Dossier, requested: str | None) -> Profile:
         profiles = self.platform.profiles

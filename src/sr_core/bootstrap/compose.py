@@ -68,6 +68,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         candidates = S3ContentStore(
             s3_access(settings), bucket=settings.candidates_bucket
         )
+        attachments = S3ContentStore(
+            s3_access(settings), bucket=settings.attachments_bucket
+        )
         sandbox = await choose_sandbox(
             settings.bwrap,
             allow_plain=settings.sandbox == "plain",
@@ -83,6 +86,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             rows=PostgresReadModel(pool),
             candidate_bytes=candidates,
             evidence_bytes=evidence,
+            attachment_bytes=attachments,
             runner=SandboxRunner(
                 sandbox, clock=clock, below=settings.sandbox_directory
             ),
@@ -95,7 +99,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             dependencies=(
                 Dependency(name="postgresql", check=partial(_check_schema, pool)),
                 Dependency(
-                    name="minio", check=partial(_check_both, evidence, candidates)
+                    name="minio",
+                    check=partial(_check_all, evidence, candidates, attachments),
                 ),
                 Dependency(
                     name="nats", check=partial(check_jetstream, _nats(settings))
@@ -107,9 +112,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 async def initialise(settings: Settings) -> tuple[str, ...]:
     """Bring the services to the needed state; return what was done, nothing if it was."""
     applied = await migrate(settings.database_url)
-    made = await ensure_buckets(
-        s3_access(settings), [settings.evidence_bucket, settings.candidates_bucket]
-    )
+    made = await ensure_buckets(s3_access(settings), _buckets(settings))
     return (
         *(f"applied migration {each}" for each in applied),
         *(f"made bucket {each}" for each in made),
@@ -124,9 +127,7 @@ async def migrate(dsn: str) -> tuple[str, ...]:
 async def missing(settings: Settings) -> tuple[str, ...]:
     """Return what `initialise` would do; it changes nothing."""
     pending = await Migrator(settings.database_url).pending()
-    absent = await missing_buckets(
-        s3_access(settings), [settings.evidence_bucket, settings.candidates_bucket]
-    )
+    absent = await missing_buckets(s3_access(settings), _buckets(settings))
     return (
         *(f"migration {each.file} is not applied" for each in pending),
         *(f"bucket {each} is not there" for each in absent),
@@ -176,6 +177,14 @@ async def _check_schema(pool: Pool) -> None:
         )
 
 
-async def _check_both(evidence: S3ContentStore, candidates: S3ContentStore) -> None:
-    await evidence.check()
-    await candidates.check()
+async def _check_all(*stores: S3ContentStore) -> None:
+    for each in stores:
+        await each.check()
+
+
+def _buckets(settings: Settings) -> list[str]:
+    return [
+        settings.evidence_bucket,
+        settings.candidates_bucket,
+        settings.attachments_bucket,
+    ]

@@ -39,6 +39,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_MINIO_CANDIDATES_BUCKET": Setting(
         default="candidates", meaning="the bucket of candidates' files"
     ),
+    "SR_MINIO_ATTACHMENTS_BUCKET": Setting(
+        default="attachments", meaning="the bucket of people's attachments"
+    ),
     "SR_NATS_URL": Setting(default=None, meaning="the NATS server"),
     "SR_NATS_USER": Setting(default="", meaning="who we are at the NATS server"),
     "SR_NATS_PASSWORD": Setting(default="", meaning="its password"),
@@ -82,6 +85,7 @@ class Settings:
     minio_tls: bool
     evidence_bucket: str
     candidates_bucket: str
+    attachments_bucket: str
     nats_url: str
     nats_user: str
     nats_password: str = field(repr=False)
@@ -115,6 +119,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         minio_tls=_choice(environment, "SR_MINIO_TLS", ("true", "false")) == "true",
         evidence_bucket=_text(environment, "SR_MINIO_EVIDENCE_BUCKET"),
         candidates_bucket=_text(environment, "SR_MINIO_CANDIDATES_BUCKET"),
+        attachments_bucket=_text(environment, "SR_MINIO_ATTACHMENTS_BUCKET"),
         nats_url=_text(environment, "SR_NATS_URL"),
         nats_user=_text(environment, "SR_NATS_USER"),
         nats_password=_text(environment, "SR_NATS_PASSWORD"),

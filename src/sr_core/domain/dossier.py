@@ -20,12 +20,15 @@ from sr_core.domain.candidate import Candidate, CandidateMaterialized
 from sr_core.domain.decision import DecisionRecorded
 from sr_core.domain.errors import EvidenceMissing, IntegrityUnresolved, NotFound
 from sr_core.domain.events import DomainEvent, Ruling
+from sr_core.domain.exception_scope import ExceptionKind, Place
 from sr_core.domain.freeze import FreezeRecordCreated
 from sr_core.domain.governed_exception import (
+    DeferralCreated,
+    DeviationCreated,
     ExceptionActivated,
-    ExceptionPhase,
+    ExceptionExpired,
     ExceptionResolved,
-    Waiver,
+    GovernedException,
     WaiverCreated,
 )
 from sr_core.domain.ids import (
@@ -93,7 +96,7 @@ class Dossier:
     iterations: Mapping[IterationId, Iteration] = field(default_factory=dict)
     candidates: Mapping[CandidateId, Candidate] = field(default_factory=dict)
     runs: Mapping[RunId, Run] = field(default_factory=dict)
-    waivers: Mapping[ExceptionId, Waiver] = field(default_factory=dict)
+    exceptions: Mapping[ExceptionId, GovernedException] = field(default_factory=dict)
     approvals: Mapping[ApprovalId, ApprovalRecorded] = field(default_factory=dict)
     freezes: Mapping[CandidateId, FreezeRecordCreated] = field(default_factory=dict)
 
@@ -119,9 +122,18 @@ class Dossier:
         """Return the run, or raise `NotFound`."""
         return _known(self.runs, run_id, "run")
 
-    def waiver(self, exception_id: ExceptionId) -> Waiver:
-        """Return the waiver, or raise `NotFound`."""
-        return _known(self.waivers, exception_id, "exception")
+    @property
+    def waivers(self) -> Mapping[ExceptionId, GovernedException]:
+        """The exceptions that are waivers."""
+        return {
+            name: each
+            for name, each in self.exceptions.items()
+            if each.kind is ExceptionKind.WAIVER
+        }
+
+    def exception(self, exception_id: ExceptionId) -> GovernedException:
+        """Return the exception, or raise `NotFound`."""
+        return _known(self.exceptions, exception_id, "exception")
 
     def approval(self, approval_id: ApprovalId) -> ApprovalRecorded:
         """Return the approval, or raise `NotFound`."""
@@ -185,17 +197,15 @@ class Dossier:
             if each.candidate_id == candidate_id and each.evidence is not None
         )
 
-    def active_waivers(
-        self, candidate_id: CandidateId, *, now: datetime
-    ) -> tuple[ExceptionId, ...]:
-        """Return the waivers in force for the candidate."""
-        return tuple(
-            each.exception_id
-            for each in self.waivers.values()
-            if each.candidate_id == candidate_id
-            and each.phase is ExceptionPhase.ACTIVE
-            and now < each.expires_at
-        )
+    def active_exceptions(
+        self, place: Place, *, now: datetime
+    ) -> Mapping[ExceptionId, ExceptionKind]:
+        """Return the exceptions in force at `place`, each with its kind (C-EXC-2)."""
+        return {
+            name: each.kind
+            for name, each in self.exceptions.items()
+            if each.is_in_force(now) and each.scope.reaches(place)
+        }
 
     def standing(self) -> frozenset[IntegrityCondition]:
         """Return the integrity conditions that stand against the loop's candidates."""
@@ -277,11 +287,19 @@ def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
         ):
             gone_on = run.evolve(dossier.runs[event.run_id], event)
             return replace(dossier, runs=_with(dossier.runs, event.run_id, gone_on))
-        case WaiverCreated() | ExceptionActivated() | ExceptionResolved():
-            before = dossier.waivers.get(event.exception_id)
-            waiver = governed_exception.evolve(before, event)
+        case (
+            WaiverCreated()
+            | DeviationCreated()
+            | DeferralCreated()
+            | ExceptionActivated()
+            | ExceptionResolved()
+            | ExceptionExpired()
+        ):
+            before = dossier.exceptions.get(event.exception_id)
+            after = governed_exception.evolve(before, event)
             return replace(
-                dossier, waivers=_with(dossier.waivers, event.exception_id, waiver)
+                dossier,
+                exceptions=_with(dossier.exceptions, event.exception_id, after),
             )
         case ApprovalRecorded():
             return replace(

@@ -5,6 +5,7 @@
   - Refused                  the text is well formed, a rule says no
     . TransitionRefused      the subject's phase does not allow it
     . AuthorityRequired      the actor may not give it
+      - SelfApproval         the actor made what is to be approved
     . NotFound               nothing is recorded under that identifier
     . Conflict               it is taken, or was declared otherwise
     . NonWaivable            what was to be waived cannot be
@@ -97,6 +98,19 @@ class AuthorityRequired(Refused):
         super().__init__(
             f"{action} needs {required}, and {actor} is not that",
             remedy=f"Have {required} give the command",
+        )
+
+
+class SelfApproval(AuthorityRequired):
+    """Who made something may not be the one who approves it (C-TB-2, R-API-3)."""
+
+    code = "SELF_APPROVAL"
+
+    def __init__(self, *, candidate_id: str, actor: str) -> None:
+        super().__init__(
+            action=f"approving the release of {candidate_id}",
+            required="a human other than the one who registered it",
+            actor=actor,
         )
 
 

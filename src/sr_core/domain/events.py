@@ -13,14 +13,16 @@ from types import MappingProxyType, UnionType
 from typing import Any, Final, TypeAlias, get_args
 
 from sr_core.domain.approval import ApprovalEvent
+from sr_core.domain.attachment import AttachmentEvent
 from sr_core.domain.candidate import CandidateEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
-from sr_core.domain.governed_exception import ExceptionEvent
+from sr_core.domain.governed_exception import ExceptionEvent, ExceptionExpired
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
 from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.record import RecordEvent
 from sr_core.domain.refs import Ref
 from sr_core.domain.run import (
     EvidenceBundleRecorded,
@@ -65,6 +67,8 @@ DomainEvent: TypeAlias = (
     | DecisionEvent
     | ApprovalEvent
     | FreezeEvent
+    | RecordEvent
+    | AttachmentEvent
     | SuiteEvent
 )
 
@@ -102,6 +106,8 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (DecisionEvent, StreamKind.DECISION, "dec", "decision_id"),
     (ApprovalEvent, StreamKind.APPROVAL, "appr", "approval_id"),
     (FreezeEvent, StreamKind.FREEZE, "freeze", "freeze_id"),
+    (RecordEvent, StreamKind.GOVERNANCE, "rec", "record_id"),
+    (AttachmentEvent, StreamKind.ATTACHMENT, "attach", "attachment_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
 )
 """One row for each aggregate."""
@@ -117,6 +123,7 @@ _DETECTED: Final = (
     CandidateVerificationComputed,
     EvidenceBundleRecorded,
     EvidenceMissingDetected,
+    ExceptionExpired,
     IntegrityViolationDetected,
     OracleExecutionCompleted,
     RunCompleted,

@@ -47,7 +47,7 @@ def _due(dossier: Dossier) -> Iterator[Hook]:
 
 def _fired(dossier: Dossier, now: datetime) -> Iterator[GateTrigger]:
     loop = dossier.the_loop()
-    if any(dossier.active_waivers(each, now=now) for each in dossier.candidates):
+    if any(each.is_in_force(now) for each in dossier.exceptions.values()):
         yield GateTrigger.EXCEPTIONS_ACTIVE
     if _has_grave_risk(dossier):
         yield GateTrigger.OPEN_RISK_HIGH

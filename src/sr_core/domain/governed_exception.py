@@ -1,41 +1,45 @@
-"""Governed exceptions; so far the waiver, which covers one failure of one oracle.
+"""Governed exceptions: a rule set aside, within bounds, for a time, by a human.
 
     CREATED --activate--> ACTIVE --resolve--> RESOLVED
+       |                    +--- its end ---> EXPIRED
+       +------resolve------------------------> RESOLVED
 
-A waiver covers an explicit FAIL of a required oracle and nothing else: no integrity
-condition, no missing result, no missing evidence (C-EXC-3, C-EXC-4, C-OR-7).
+A deviation departs from a requirement, a deferral puts something off, a waiver accepts
+an explicit FAIL of a required oracle. None of them covers an integrity condition, a
+missing result or missing evidence (C-EXC-1 to C-EXC-5, C-OR-7, SPEC 4.5, 6.5).
+
+How one is drawn up stands in `sr_core.domain.exception_terms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
-from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.errors import MalformedInput, NonWaivable, TransitionRefused
+from sr_core.domain.actors import Actor
+from sr_core.domain.errors import IntegrityUnresolved, NonWaivable, TransitionRefused
 from sr_core.domain.evidence import ResultStatus
-from sr_core.domain.ids import (
-    CandidateId,
-    ExceptionId,
-    OracleId,
-    RunId,
-    SuiteId,
-    parse_oracle_id,
-)
-from sr_core.domain.integrity import (
-    PORTAL_ROLE,
-    IntegrityCondition,
-    Portal,
-    StopTrigger,
-)
-from sr_core.domain.ref_builders import candidate_ref, run_ref, waiver_refs
+from sr_core.domain.exception_scope import ExceptionKind, ExceptionScope, Place
+from sr_core.domain.ids import ExceptionId, GateId, OracleId, RunId, SuiteId
+from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.portal import RequestType, require_at
+from sr_core.domain.ref_builders import exception_ref, run_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.run import Run
 
-_NEVER: Final = frozenset(IntegrityCondition) | frozenset(StopTrigger)
+REQUEST_OF: Final[Mapping[ExceptionKind, RequestType]] = {
+    ExceptionKind.DEVIATION: RequestType.DEVIATION,
+    ExceptionKind.DEFERRAL: RequestType.DEFERRAL,
+    ExceptionKind.WAIVER: RequestType.WAIVER_ORACLE_FAIL,
+}
+"""What is asked at the exception portal for each kind."""
+assert REQUEST_OF.keys() == set(ExceptionKind), "every kind is asked for somewhere"
+
+BARRED_BY_INTEGRITY: Final = frozenset({ExceptionKind.WAIVER, ExceptionKind.DEFERRAL})
+"""Kinds that are refused while an integrity condition stands in their scope."""
 
 
 class ExceptionPhase(StrEnum):
@@ -44,43 +48,95 @@ class ExceptionPhase(StrEnum):
     CREATED = "CREATED"
     ACTIVE = "ACTIVE"
     RESOLVED = "RESOLVED"
+    EXPIRED = "EXPIRED"
+
+
+_ALLOWED: Final[Mapping[ExceptionPhase, frozenset[str]]] = {
+    ExceptionPhase.CREATED: frozenset({"ActivateException", "ResolveException"}),
+    ExceptionPhase.ACTIVE: frozenset({"ResolveException"}),
+    ExceptionPhase.RESOLVED: frozenset(),
+    ExceptionPhase.EXPIRED: frozenset(),
+}
+assert _ALLOWED.keys() == set(ExceptionPhase), "every phase says what it allows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateWaiver:
-    """Ask that a failure of an oracle be accepted for one candidate, for a time."""
+class ActivateException:
+    """Bring an exception into force."""
 
     by: Actor
-    exception_id: ExceptionId
-    candidate_id: CandidateId
-    target: str
-    """The oracle whose failure is to be accepted."""
-    rationale: str
-    expires_at: datetime
     now: datetime
+    standing: frozenset[IntegrityCondition]
+    """What stands in its scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverCreated:
-    """A waiver was drawn up."""
+class ResolveException:
+    """Lift an exception, or drop one that never came into force."""
+
+    by: Actor
+    resolution_notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionCreated:
+    """What every kind of exception says when it is drawn up."""
 
     exception_id: ExceptionId
-    candidate_id: CandidateId
-    oracle_id: OracleId
-    oracle_suite_id: SuiteId
-    oracle_suite_hash: ContentHash
-    run_id: RunId
-    scope: str
+    scope: ExceptionScope
     rationale: str
+    target_description: str
     expires_at: datetime
+    applies_to: str | None
 
     @property
     def refs(self) -> tuple[Ref, ...]:
-        """What it is about, and what it rests on (SPEC 2.3)."""
-        return (
-            candidate_ref(self.candidate_id, RefRelation.AFFECTS),
-            run_ref(self.run_id),
-        )
+        """What it affects (SPEC 2.3)."""
+        return self.scope.refs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverCreated(ExceptionCreated):
+    """A waiver was drawn up: of one oracle's failure, in these runs, at this gate."""
+
+    oracle_id: OracleId
+    oracle_suite_id: SuiteId
+    oracle_suite_hash: ContentHash
+    run_ids: tuple[RunId, ...]
+    gate_id: GateId
+    risk: str
+    mitigation: str
+    resolution_criteria: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it affects, and the runs that it is about (SPEC 2.3)."""
+        return (*self.scope.refs, *(run_ref(each) for each in self.run_ids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationCreated(ExceptionCreated):
+    """A deviation was drawn up: a requirement is departed from."""
+
+    requirement_ref: str
+    risk: str
+    mitigation: str
+    resolution_criteria: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeferralCreated(ExceptionCreated):
+    """A deferral was drawn up: something is put off to a date or a deliverable."""
+
+    subject_ref: Ref
+    target_date: datetime | None
+    target_deliverable: str | None
+    compensating_controls: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it affects, with what is put off (SPEC 2.3)."""
+        return (*self.scope.refs, replace(self.subject_ref, rel=RefRelation.AFFECTS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +144,12 @@ class ExceptionActivated:
     """An exception came into force."""
 
     exception_id: ExceptionId
+    kind: ExceptionKind
 
     @property
     def refs(self) -> tuple[Ref, ...]:
-        """What it is about, and what it rests on (SPEC 2.3)."""
-        return waiver_refs((self.exception_id,), RefRelation.ABOUT)
+        """What it is about (SPEC 2.3)."""
+        return _about(self.exception_id, self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,142 +157,189 @@ class ExceptionResolved:
     """An exception was lifted."""
 
     exception_id: ExceptionId
+    kind: ExceptionKind
+    resolution_notes: str | None = None
 
     @property
     def refs(self) -> tuple[Ref, ...]:
-        """What it is about, and what it rests on (SPEC 2.3)."""
-        return waiver_refs((self.exception_id,), RefRelation.ABOUT)
-
-
-ExceptionEvent: TypeAlias = WaiverCreated | ExceptionActivated | ExceptionResolved
+        """What it is about (SPEC 2.3)."""
+        return _about(self.exception_id, self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """What the events so far say of one waiver."""
+class ExceptionExpired:
+    """An exception in force came to its end, which the platform noticed."""
 
     exception_id: ExceptionId
-    candidate_id: CandidateId
+    kind: ExceptionKind
+    expired_at: datetime
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about (SPEC 2.3)."""
+        return _about(self.exception_id, self.kind)
+
+
+ExceptionEvent: TypeAlias = (
+    WaiverCreated
+    | DeviationCreated
+    | DeferralCreated
+    | ExceptionActivated
+    | ExceptionResolved
+    | ExceptionExpired
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverCover:
+    """What a waiver covers: one oracle's FAIL, by this suite, in these runs."""
+
     oracle_id: OracleId
-    suite_id: SuiteId
-    run_id: RunId
+    suite_hash: ContentHash
+    run_ids: frozenset[RunId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GovernedException:
+    """What the events so far say of one exception; `cover` is a waiver's alone."""
+
+    exception_id: ExceptionId
+    kind: ExceptionKind
+    scope: ExceptionScope
     expires_at: datetime
+    applies_to: str | None
+    cover: WaiverCover | None = None
     phase: ExceptionPhase = ExceptionPhase.CREATED
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Whether it counts at `now`: its end alone takes that away, noted or not."""
+        return self.phase is ExceptionPhase.ACTIVE and now < self.expires_at
 
     def covers(self, run: Run, oracle_id: OracleId, *, now: datetime) -> bool:
         """Whether the failure of `oracle_id` in this very run is accepted at `now`."""
+        cover = self.cover
+        if cover is None or not self.is_in_force(now):
+            return False
+        is_named = run.run_id in cover.run_ids and oracle_id == cover.oracle_id
+        place = Place(loop_id=run.loop_id, candidate_id=run.candidate_id)
         return (
-            self.phase is ExceptionPhase.ACTIVE
-            and (self.run_id, self.oracle_id) == (run.run_id, oracle_id)
-            and now < self.expires_at
+            is_named
+            and run.suite_hash == cover.suite_hash
+            and self.scope.reaches(place)
         )
 
+    @property
+    def context_ref(self) -> Ref:
+        """The ref by which an iteration's context names it (SPEC 8.3)."""
+        said = {
+            "scope": self.scope.scope_kind.value,
+            "expires_at": self.expires_at.isoformat(),
+        }
+        if self.applies_to is not None:
+            said["applies_to"] = self.applies_to
+        ref = exception_ref(
+            self.exception_id, RefRelation.DEPENDS_ON, kind=self.kind.ref_kind
+        )
+        return replace(ref, meta=said)
 
-def create(
-    run: Run | None, required: Collection[OracleId], command: CreateWaiver
-) -> tuple[WaiverCreated, ...]:
-    """Return the waiver; `run` is the candidate's latest run that named the oracle.
 
-    `required` are the oracles whose word decides in that run's suite.
+def activate(
+    exception: GovernedException,
+    command: ActivateException,
+    *,
+    runs: Sequence[Run | None] = (),
+    required: Collection[OracleId] = (),
+) -> tuple[ExceptionActivated]:
+    """Bring the exception into force, if what it is about still is as it was.
+
+    `runs` are the latest ones that judged what a waiver covers, `required` the oracles
+    whose word decides there.
 
     Raises:
         AuthorityRequired: no human, or one without the role.
-        NonWaivable: the target is no explicit failure of a required oracle.
-        MalformedInput: no rationale, or an expiry that is past.
+        TransitionRefused: it is not CREATED, or its end has passed.
+        NonWaivable: the failure that a waiver is about is no longer there.
+        IntegrityUnresolved: an integrity condition stands in its scope.
 
     """
-    _authorise(command.by, "creating a waiver")
-    if command.target in _NEVER:
-        raise NonWaivable(target=command.target, why="it is an integrity condition")
-    oracle_id = parse_oracle_id(command.target)
-    run = _failed(run, required, oracle_id)
-    if not command.rationale.strip():
-        raise MalformedInput(
-            field="rationale", found=command.rationale, expected="why it is acceptable"
+    require_at(command.by, REQUEST_OF[exception.kind], action="activating an exception")
+    _require_allowed(exception, "ActivateException")
+    if command.now >= exception.expires_at:
+        raise TransitionRefused(
+            subject=exception.exception_id,
+            phase=f"past its end, {exception.expires_at.isoformat()},",
+            attempted="ActivateException",
+            allowed={"ResolveException"},
         )
-    if command.expires_at <= command.now:
-        raise MalformedInput(
-            field="expires_at",
-            found=command.expires_at.isoformat(),
-            expected="a time in the future",
-        )
+    if exception.cover is not None:
+        require_same_failures(exception.cover, runs, required)
+    require_clean(exception.kind, exception.exception_id, command.standing)
     return (
-        WaiverCreated(
-            exception_id=command.exception_id,
-            candidate_id=command.candidate_id,
-            oracle_id=oracle_id,
-            oracle_suite_id=run.suite_id,
-            oracle_suite_hash=run.suite_hash,
-            run_id=run.run_id,
-            scope="per-candidate",
-            rationale=command.rationale,
-            expires_at=command.expires_at,
+        ExceptionActivated(exception_id=exception.exception_id, kind=exception.kind),
+    )
+
+
+def resolve(
+    exception: GovernedException, command: ResolveException
+) -> tuple[ExceptionResolved]:
+    """Lift the exception.
+
+    Raises:
+        AuthorityRequired: no human, or one without the role.
+        TransitionRefused: it is over already.
+
+    """
+    require_at(command.by, REQUEST_OF[exception.kind], action="resolving an exception")
+    _require_allowed(exception, "ResolveException")
+    return (
+        ExceptionResolved(
+            exception_id=exception.exception_id,
+            kind=exception.kind,
+            resolution_notes=command.resolution_notes,
         ),
     )
 
 
-def activate(
-    waiver: Waiver, run: Run | None, required: Collection[OracleId], by: Actor
-) -> tuple[ExceptionActivated]:
-    """Bring the waiver into force, if what it covers still is an explicit failure.
-
-    Raises:
-        AuthorityRequired: no human, or one without the role.
-        TransitionRefused: it is not CREATED.
-        NonWaivable: the oracle's failure is no longer there.
-
-    """
-    _authorise(by, "activating a waiver")
-    _require_phase(waiver, ExceptionPhase.CREATED, "ActivateException")
-    judged = _failed(run, required, waiver.oracle_id)
-    if judged.run_id != waiver.run_id:
-        raise NonWaivable(
-            target=waiver.oracle_id,
-            why=f"{judged.run_id} has judged since {waiver.run_id}, which it is about",
+def lapsed(
+    exceptions: Iterable[GovernedException], *, now: datetime
+) -> tuple[ExceptionExpired, ...]:
+    """Return the end of each exception that is in force by the log, and past its end."""
+    return tuple(
+        ExceptionExpired(
+            exception_id=each.exception_id, kind=each.kind, expired_at=each.expires_at
         )
-    return (ExceptionActivated(exception_id=waiver.exception_id),)
-
-
-def resolve(waiver: Waiver, by: Actor) -> tuple[ExceptionResolved]:
-    """Lift the waiver.
-
-    Raises:
-        AuthorityRequired: no human, or one without the role.
-        TransitionRefused: it is not ACTIVE.
-
-    """
-    _authorise(by, "resolving a waiver")
-    _require_phase(waiver, ExceptionPhase.ACTIVE, "ResolveException")
-    return (ExceptionResolved(exception_id=waiver.exception_id),)
-
-
-def evolve(waiver: Waiver | None, event: ExceptionEvent) -> Waiver:
-    """Fold one event into the state."""
-    if isinstance(event, WaiverCreated):
-        assert waiver is None, "WaiverCreated opens a waiver"
-        return Waiver(
-            exception_id=event.exception_id,
-            candidate_id=event.candidate_id,
-            oracle_id=event.oracle_id,
-            suite_id=event.oracle_suite_id,
-            run_id=event.run_id,
-            expires_at=event.expires_at,
-        )
-    assert waiver is not None, "every other event follows WaiverCreated"
-    phase = (
-        ExceptionPhase.ACTIVE
-        if isinstance(event, ExceptionActivated)
-        else ExceptionPhase.RESOLVED
+        for each in exceptions
+        if each.phase is ExceptionPhase.ACTIVE and now >= each.expires_at
     )
-    return replace(waiver, phase=phase)
 
 
-def _authorise(by: Actor, action: str) -> None:
-    by.require(ActorKind.HUMAN, action=action)
-    by.require_role(PORTAL_ROLE[Portal.EXCEPTION], action=action)
+def evolve(
+    exception: GovernedException | None, event: ExceptionEvent
+) -> GovernedException:
+    """Fold one event into the state."""
+    match event:
+        case WaiverCreated():
+            cover = WaiverCover(
+                oracle_id=event.oracle_id,
+                suite_hash=event.oracle_suite_hash,
+                run_ids=frozenset(event.run_ids),
+            )
+            return replace(_opened(exception, event, ExceptionKind.WAIVER), cover=cover)
+        case DeviationCreated():
+            return _opened(exception, event, ExceptionKind.DEVIATION)
+        case DeferralCreated():
+            return _opened(exception, event, ExceptionKind.DEFERRAL)
+        case ExceptionActivated():
+            return _moved(exception, ExceptionPhase.ACTIVE)
+        case ExceptionResolved():
+            return _moved(exception, ExceptionPhase.RESOLVED)
+        case ExceptionExpired():
+            return _moved(exception, ExceptionPhase.EXPIRED)
+        case _:
+            assert_never(event)
 
 
-def _failed(
+def require_failed(
     run: Run | None, required: Collection[OracleId], oracle_id: OracleId
 ) -> Run:
     """Return `run`, which must hold an explicit failure of the oracle (C-EXC-4)."""
@@ -250,11 +354,59 @@ def _failed(
     return run
 
 
-def _require_phase(waiver: Waiver, phase: ExceptionPhase, attempted: str) -> None:
-    if waiver.phase is not phase:
+def require_same_failures(
+    cover: WaiverCover, runs: Sequence[Run | None], required: Collection[OracleId]
+) -> None:
+    """Raise `NonWaivable` unless the latest runs are the very ones that are covered."""
+    assert runs, "a waiver names the runs that it covers"
+    for each in runs:
+        judged = require_failed(each, required, cover.oracle_id)
+        if judged.run_id not in cover.run_ids:
+            named = ", ".join(sorted(cover.run_ids))
+            raise NonWaivable(
+                target=cover.oracle_id,
+                why=f"{judged.run_id} has judged since {named}, which it is about",
+            )
+
+
+def require_clean(
+    kind: ExceptionKind, subject: str, standing: Collection[IntegrityCondition]
+) -> None:
+    """Raise `IntegrityUnresolved` if a condition stands that bars this kind (C-OR-7)."""
+    if standing and kind in BARRED_BY_INTEGRITY:
+        raise IntegrityUnresolved(subject=subject, conditions=standing)
+
+
+def _opened(
+    exception: GovernedException | None, event: ExceptionCreated, kind: ExceptionKind
+) -> GovernedException:
+    assert exception is None, "an exception is drawn up once"
+    return GovernedException(
+        exception_id=event.exception_id,
+        kind=kind,
+        scope=event.scope,
+        expires_at=event.expires_at,
+        applies_to=event.applies_to,
+    )
+
+
+def _moved(
+    exception: GovernedException | None, phase: ExceptionPhase
+) -> GovernedException:
+    assert exception is not None, "every other event follows the drawing up"
+    return replace(exception, phase=phase)
+
+
+def _about(exception_id: ExceptionId, kind: ExceptionKind) -> tuple[Ref, ...]:
+    return (exception_ref(exception_id, RefRelation.ABOUT, kind=kind.ref_kind),)
+
+
+def _require_allowed(exception: GovernedException, attempted: str) -> None:
+    allowed = _ALLOWED[exception.phase]
+    if attempted not in allowed:
         raise TransitionRefused(
-            subject=waiver.exception_id,
-            phase=waiver.phase,
+            subject=exception.exception_id,
+            phase=exception.phase,
             attempted=attempted,
-            allowed=(),
+            allowed=allowed,
         )

@@ -27,11 +27,16 @@ SuiteId = NewType("SuiteId", str)
 OracleId = NewType("OracleId", str)
 WorkSurfaceId = NewType("WorkSurfaceId", str)
 WorkUnitId = NewType("WorkUnitId", str)
+GateId = NewType("GateId", str)
+RecordId = NewType("RecordId", str)
+AttachmentId = NewType("AttachmentId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
     rf"(?:git:[0-9a-f]{{7,64}}\|)?(sha256:[0-9a-f]{{64}})\|cand_{_ULID}"
 )
+_GATE: Final = re.compile(r"G-[A-Z0-9]{1,32}(?:-[A-Z0-9]{1,32}){0,8}")
+_LEDGER: Final = re.compile(r"EX-[0-9]{4,9}")
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
@@ -61,13 +66,37 @@ def parse_decision_id(text: str) -> DecisionId:
 
 
 def parse_exception_id(text: str) -> ExceptionId:
-    """Return `text` as an exception's identifier, or raise `MalformedInput`."""
+    """Return `text` as an exception's identifier, or raise `MalformedInput`.
+
+    Entries of a ledger, such as EX-0001, are legal names too; ours are ``exc_<ULID>``.
+    """
+    if _LEDGER.fullmatch(text):
+        return ExceptionId(text)
     return ExceptionId(_checked("exc", text))
 
 
 def parse_freeze_id(text: str) -> FreezeId:
     """Return `text` as a freeze record's identifier, or raise `MalformedInput`."""
     return FreezeId(_checked("freeze", text))
+
+
+def parse_record_id(text: str) -> RecordId:
+    """Return `text` as a record's identifier, or raise `MalformedInput`."""
+    return RecordId(_checked("rec", text))
+
+
+def parse_attachment_id(text: str) -> AttachmentId:
+    """Return `text` as an attachment's identifier, or raise `MalformedInput`."""
+    return AttachmentId(_checked("attach", text))
+
+
+def parse_gate_id(text: str) -> GateId:
+    """Return `text` as a gate's identifier, or raise `MalformedInput`."""
+    if _GATE.fullmatch(text):
+        return GateId(text)
+    raise MalformedInput(
+        field="gate_id", found=text, expected="G- and a name in capitals"
+    )
 
 
 def parse_suite_id(text: str) -> SuiteId:

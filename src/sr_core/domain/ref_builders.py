@@ -15,6 +15,7 @@ from sr_core.domain.ids import (
     DecisionId,
     IterationId,
     LoopId,
+    RecordId,
     RunId,
     SuiteId,
     WorkSurfaceId,
@@ -77,6 +78,14 @@ def approval_ref(approval_id: ApprovalId, rel: RefRelation) -> Ref:
 def exception_ref(identifier: str, rel: RefRelation, *, kind: RefKind) -> Ref:
     """Return a ref to a governed exception by its own kind, never by a common one."""
     return Ref(kind=kind, id=identifier, rel=rel)
+
+
+def record_ref(
+    record_id: RecordId, content_hash: ContentHash, rel: RefRelation, *, type_key: str
+) -> Ref:
+    """Return a ref to a human's note, pinned by its hash and told by its type."""
+    meta = {"content_hash": content_hash, "type_key": type_key}
+    return Ref(kind=RefKind.RECORD, id=record_id, rel=rel, meta=meta)
 
 
 def bundle_refs(hashes: Iterable[ContentHash], rel: RefRelation) -> tuple[Ref, ...]:

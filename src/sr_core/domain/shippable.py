@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.ids import ApprovalId, CandidateId, FreezeId
-from sr_core.domain.integrity import IntegrityCondition, Portal
+from sr_core.domain.integrity import IntegrityCondition
 
 
 class Reason(StrEnum):
@@ -43,9 +42,7 @@ def assess(dossier: Dossier, candidate_id: CandidateId) -> Readiness:
         (
             each.approval_id
             for each in reversed([*dossier.approvals.values()])
-            if each.candidate_id == candidate_id
-            and each.portal_id is Portal.RELEASE
-            and each.decision is ApprovalDecision.APPROVED
+            if each.releases(candidate_id)
         ),
         None,
     )

@@ -43,7 +43,7 @@ from sr_core.domain.evidence import (
     strangeness,
     unanswered,
 )
-from sr_core.domain.governed_exception import Waiver
+from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import ExceptionId, OracleId, RunId, SuiteId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.oracle_suite import Classification, OracleSuite
@@ -136,7 +136,7 @@ def compute(
     facts: Sequence[SuiteFacts],
     *,
     profile: Profile,
-    waivers: Collection[Waiver],
+    waivers: Collection[GovernedException],
     known_missing: Collection[ContentHash],
     now: datetime,
 ) -> Finding:
@@ -330,7 +330,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
 def _failures(
     facts: SuiteFacts,
     profile: Profile,
-    waivers: Collection[Waiver],
+    waivers: Collection[GovernedException],
     *,
     now: datetime,
 ) -> Iterator[FailedOracle]:
@@ -354,7 +354,7 @@ def _waived(
     run: Run,
     oracle_id: OracleId,
     profile: Profile,
-    waivers: Collection[Waiver],
+    waivers: Collection[GovernedException],
     *,
     now: datetime,
 ) -> ExceptionId | None:

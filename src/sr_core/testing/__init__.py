@@ -8,6 +8,7 @@ They implement the ports and keep their contracts; nothing of the rules is imita
 """
 
 from sr_core.testing.manifests import build_manifest
+from sr_core.testing.notes import build_notes
 from sr_core.testing.oracles import (
     Left,
     Script,
@@ -84,6 +85,7 @@ __all__ = [
     "TokenTable",
     "build_full_story",
     "build_manifest",
+    "build_notes",
     "build_report",
     "build_suite",
     "build_suite_events",

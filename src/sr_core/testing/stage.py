@@ -96,6 +96,7 @@ class Stage:
         self.log = CrowdedStore(MemoryEventStore(self.rows))
         self.candidate_bytes = PerishableStore()
         self.evidence_bytes = PerishableStore()
+        self.attachment_bytes = PerishableStore()
         self.platform = Platform(
             recorder=Recorder(
                 store=self.log, clock=self.clock, ids=self.ids, platform=PLATFORM
@@ -103,6 +104,7 @@ class Stage:
             rows=self.rows,
             candidate_bytes=self.candidate_bytes,
             evidence_bytes=self.evidence_bytes,
+            attachment_bytes=self.attachment_bytes,
             runner=runner or ScriptedRunner(),
             clock=self.clock,
             ids=self.ids,

@@ -24,6 +24,7 @@ from sr_core.domain import (
     candidate,
     decision,
     dossier,
+    exception_terms,
     freeze,
     governed_exception,
     iteration,
@@ -32,7 +33,7 @@ from sr_core.domain import (
     run,
 )
 from sr_core.domain.actors import Actor
-from sr_core.domain.approval import ApprovalDecision
+from sr_core.domain.approval import ApprovalDecision, Reviewed
 from sr_core.domain.budget import BudgetChange
 from sr_core.domain.decision import DecisionKind, DecisionScope
 from sr_core.domain.dossier import Dossier
@@ -41,6 +42,25 @@ from sr_core.domain.evidence import (
     BundleReading,
     PartState,
     ResultStatus,
+)
+from sr_core.domain.exception_scope import (
+    ExceptionKind,
+    ExceptionScope,
+    Place,
+    ScopeKind,
+)
+from sr_core.domain.exception_terms import (
+    Circumstances,
+    DeferralTerms,
+    DeviationTerms,
+    Terms,
+    WaiverTerms,
+)
+from sr_core.domain.freeze import Basis, FrozenArtifact, FrozenException
+from sr_core.domain.governed_exception import (
+    ActivateException,
+    GovernedException,
+    ResolveException,
 )
 from sr_core.domain.ids import (
     ApprovalId,
@@ -58,8 +78,9 @@ from sr_core.domain.iteration import IterationCommand, IterationOutcome
 from sr_core.domain.loop import Budgets, LoopCommand
 from sr_core.domain.oracle_suite import OracleSuite, SuiteDefinition
 from sr_core.domain.profile import STRICT_CORE, Profile
-from sr_core.domain.refs import ContentHash, hash_bytes
-from sr_core.domain.run import CompleteRun, Execution
+from sr_core.domain.ref_builders import candidate_ref
+from sr_core.domain.refs import ContentHash, RefRelation, hash_bytes
+from sr_core.domain.run import CompleteRun, Execution, Run
 from sr_core.domain.summary_claims import told_by_the_log
 from sr_core.domain.verification import SuiteFacts, VerificationScope
 from sr_core.domain.violation import Violation, flaky
@@ -130,9 +151,9 @@ class Story:
         return self.readings[self.run.evidence]
 
     @property
-    def waiver(self) -> governed_exception.Waiver:
-        """The latest waiver."""
-        return [*self.dossier.waivers.values()][-1]
+    def exception(self) -> GovernedException:
+        """The latest exception."""
+        return [*self.dossier.exceptions.values()][-1]
 
     @property
     def approval(self) -> approval.ApprovalRecorded:
@@ -169,9 +190,9 @@ class Story:
         )
 
     @property
-    def active_exceptions(self) -> tuple[ExceptionId, ...]:
-        """The waivers in force for the latest candidate."""
-        return self.dossier.active_waivers(self.candidate.candidate_id, now=self.now)
+    def active_exceptions(self) -> Mapping[ExceptionId, ExceptionKind]:
+        """The exceptions in force for the latest candidate."""
+        return self.dossier.active_exceptions(self.place, now=self.now)
 
     def record(self, events: Iterable[DomainEvent]) -> Self:
         """Fold what was decided."""
@@ -412,31 +433,101 @@ class Story:
             because=because,
         )
 
-    def draw_up_waiver(self, oracle: str = BUILD) -> Self:
-        """Draw up a waiver of the oracle's failure, for an hour."""
-        judged = self.dossier.run_judging_by(
-            self.candidate.candidate_id, OracleId(oracle)
+    @property
+    def place(self) -> Place:
+        """Where the latest candidate stands, as exceptions see it."""
+        return Place(
+            loop_id=self.loop.loop_id,
+            work_unit_id=self.dossier.work_unit_id,
+            candidate_id=self.candidate.candidate_id,
         )
-        command = governed_exception.CreateWaiver(
+
+    def draw_up(self, terms: Terms, scope: ExceptionScope) -> Self:
+        """Draw up an exception, for an hour."""
+        command = exception_terms.CreateException(
             by=HUMAN,
             exception_id=ExceptionId(self.ids.fresh("exc")),
-            candidate_id=self.candidate.candidate_id,
-            target=oracle,
+            scope=scope,
             rationale="known and harmless",
+            target_description="as told",
             expires_at=self.now + timedelta(hours=1),
             now=self.now,
+            terms=terms,
         )
-        return self.record(governed_exception.create(judged, self.required, command))
+        seen = Circumstances(
+            runs=self.judging(terms.target) if isinstance(terms, WaiverTerms) else (),
+            required=self.required,
+            standing=self.dossier.standing(),
+        )
+        return self.record(exception_terms.create(command, seen))
+
+    def judging(self, oracle: str) -> tuple[Run | None, ...]:
+        """Return the latest candidate's latest run that judged by the oracle."""
+        found = self.dossier.run_judging_by(
+            self.candidate.candidate_id, OracleId(oracle)
+        )
+        return (found,)
+
+    def draw_up_waiver(self, oracle: str = BUILD) -> Self:
+        """Draw up a waiver of the oracle's failure on the latest candidate."""
+        terms = WaiverTerms(
+            target=oracle,
+            gate_id="G-VERIFIED-STRICT",
+            risk="none that matters",
+            mitigation="watched",
+            resolution_criteria="mended in the next iteration",
+        )
+        scope = ExceptionScope(
+            scope_kind=ScopeKind.PER_CANDIDATE,
+            candidate_id=self.candidate.candidate_id,
+        )
+        return self.draw_up(terms, scope)
+
+    def draw_up_deviation(self) -> Self:
+        """Draw up a deviation for the loop."""
+        terms = DeviationTerms(
+            requirement_ref="SR-SPEC 3.1",
+            risk="none that matters",
+            mitigation="watched",
+            resolution_criteria="done as required",
+        )
+        return self.draw_up(terms, self._whole_loop())
+
+    def draw_up_deferral(self) -> Self:
+        """Draw up a deferral for the loop."""
+        terms = DeferralTerms(
+            subject_ref=DIRECTIVE,
+            compensating_controls="watched",
+            target_deliverable="D-35",
+        )
+        return self.draw_up(terms, self._whole_loop())
+
+    def activate(self) -> Self:
+        """Bring the latest exception into force."""
+        known = self.exception
+        return self.record(
+            governed_exception.activate(
+                known,
+                ActivateException(by=HUMAN, now=self.now, standing=frozenset()),
+                runs=self.judging(known.cover.oracle_id) if known.cover else (),
+                required=self.required,
+            )
+        )
+
+    def resolve(self) -> Self:
+        """Lift the latest exception."""
+        command = ResolveException(by=HUMAN, resolution_notes="mended")
+        return self.record(governed_exception.resolve(self.exception, command))
+
+    def lapse(self) -> Self:
+        """Let the end of every exception come, and be noted."""
+        self.now = max(each.expires_at for each in self.dossier.exceptions.values())
+        known = self.dossier.exceptions.values()
+        return self.record(governed_exception.lapsed(known, now=self.now))
 
     def waive(self, oracle: str = BUILD) -> Self:
         """Draw up a waiver and bring it into force."""
-        self.draw_up_waiver(oracle)
-        judged = self.dossier.run_judging_by(
-            self.candidate.candidate_id, OracleId(oracle)
-        )
-        return self.record(
-            governed_exception.activate(self.waiver, judged, self.required, HUMAN)
-        )
+        return self.draw_up_waiver(oracle).activate()
 
     def approve(
         self,
@@ -445,23 +536,29 @@ class Story:
         portal: PortalName = PortalName.RELEASE,
     ) -> Self:
         """Approve the latest candidate, all its evidence cited."""
-        evidence = self.dossier.evidence_of(self.candidate.candidate_id)
         command = approval.RecordApproval(
             by=HUMAN,
             approval_id=ApprovalId(self.ids.fresh("appr")),
             portal=portal,
             decision=said,
-            evidence=evidence,
-            exceptions_acknowledged=self.active_exceptions,
+            subjects=(candidate_ref(self.candidate.candidate_id, RefRelation.ABOUT),),
+            evidence=self.dossier.evidence_of(self.candidate.candidate_id),
+            exceptions_acknowledged=tuple(self.active_exceptions),
             rationale="as reviewed",
         )
-        return self.record(
-            approval.decide(
-                self.candidate,
-                command,
-                recorded_evidence=evidence,
-                active_exceptions=self.active_exceptions,
-            )
+        return self.record(approval.decide(command, self.reviewed))
+
+    @property
+    def reviewed(self) -> Reviewed:
+        """What an approval of the latest candidate is decided over."""
+        candidate_id = self.candidate.candidate_id
+        return Reviewed(
+            recorded=self.dossier.evidence_of(candidate_id),
+            active=self.active_exceptions,
+            known=self.active_exceptions,
+            standing=self.dossier.standing_against(candidate_id),
+            candidate=self.candidate,
+            made_by=AGENT,
         )
 
     def freeze(self) -> Self:
@@ -471,23 +568,41 @@ class Story:
             freeze_id=FreezeId(self.ids.fresh("freeze")),
             baseline_id="baseline:1",
         )
-        return self.record(
-            freeze.decide(
-                self.candidate,
-                command,
-                run=self.run,
-                approval=self.approval,
-                active_exceptions=self.active_exceptions,
-            )
+        return self.record(freeze.decide(self.candidate, command, self.basis))
+
+    @property
+    def basis(self) -> Basis:
+        """What a freeze of the latest candidate is computed from."""
+        latest = self.dossier.latest_run(
+            self.candidate.candidate_id, self.suite.suite_id
         )
+        return Basis(
+            runs=(latest,),
+            approval=self.approval,
+            active=tuple(
+                FrozenException(exception_id=name, kind=kind)
+                for name, kind in self.active_exceptions.items()
+            ),
+            governed=(
+                FrozenArtifact(
+                    artifact_id=DIRECTIVE.id,
+                    content_hash=ContentHash(DIRECTIVE.meta["content_hash"]),
+                    version=DIRECTIVE.meta["version"],
+                ),
+            ),
+        )
+
+    def _whole_loop(self) -> ExceptionScope:
+        return ExceptionScope(scope_kind=ScopeKind.PER_LOOP, loop_id=self.loop.loop_id)
 
 
 def build_full_story() -> Story:
     """Return a story in which everything happens that can; it ends closed."""
     story = Story().open().iterate()
     story.give_iteration(iteration.BeginIteration(by=AGENT)).register()
-    story.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
-    story.record(governed_exception.resolve(story.waiver, HUMAN))
+    story.judge({BUILD: ResultStatus.FAIL}).waive()
+    story.verify().approve().freeze().resolve()
+    story.draw_up_deviation().activate().draw_up_deferral().activate().lapse()
     story.judge(violations=(A_FLAKE,)).associate()
     story.lose_evidence().verify().begin_run()
     story.begin_execution().fail_run("no sandbox")

@@ -17,7 +17,7 @@ from sr_core.domain.ids import (
     OracleId,
     SuiteId,
 )
-from sr_core.domain.integrity import PORTAL_ROLE, Portal
+from sr_core.domain.integrity import Portal
 from sr_core.domain.oracle_suite import (
     Classification,
     Oracle,
@@ -27,11 +27,10 @@ from sr_core.domain.oracle_suite import (
     SuiteDefinition,
     SuiteEvent,
 )
+from sr_core.domain.portal import ALL_ROLES
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 
-HUMAN: Final = Actor(
-    ActorKind.HUMAN, "oidc_sub:issuer:alice", frozenset(PORTAL_ROLE.values())
-)
+HUMAN: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:alice", ALL_ROLES)
 """A human who may bind at every portal."""
 BYSTANDER: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:bob")
 """A human who may bind at none."""

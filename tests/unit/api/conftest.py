@@ -18,6 +18,7 @@ from sr_core.domain.loop import Budgets
 from sr_core.ports.event_store import BEGINNING
 from sr_core.testing import (
     AGENT,
+    BUILD,
     BYSTANDER,
     CORE,
     DIRECTIVE,
@@ -109,6 +110,34 @@ class Api:
     async def a_run(self, candidate_id: str) -> dict[str, Any]:
         body = {"candidate_id": candidate_id, "oracle_suite_id": CORE}
         return await self.done("runs", body, by="system")
+
+    def waiver_of(self, candidate_id: str, **changes: Any) -> dict[str, Any]:
+        """What a request for a waiver holds."""
+        return {
+            "scope": {"candidate_id": candidate_id},
+            "oracle_id": BUILD,
+            "gate_id": "G-VERIFIED-STRICT",
+            "rationale": "known",
+            "target_description": "a slow build",
+            "risk": "low",
+            "mitigation": "watched",
+            "resolution_criteria": "mended",
+            "expires_at": "2030-01-01T00:00:00Z",
+            **changes,
+        }
+
+    def approval_of(
+        self, candidate_id: str, evidence: str, /, **changes: Any
+    ) -> dict[str, Any]:
+        """What an approval of a release holds."""
+        return {
+            "portal_id": "ReleaseApprovalPortal",
+            "decision": "APPROVED",
+            "subject_refs": [{"kind": "Candidate", "id": candidate_id, "meta": {}}],
+            "evidence_refs": [evidence],
+            "exceptions_acknowledged": [],
+            **changes,
+        }
 
     async def events(self) -> list[Any]:
         stored = await self.stage.log.read(after=BEGINNING, limit=1000)

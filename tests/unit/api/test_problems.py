@@ -223,13 +223,7 @@ class TestRefusals:
 
         answer = await api.post(
             "approvals",
-            {
-                "portal_id": "ReleaseApprovalPortal",
-                "decision": "APPROVED",
-                "candidate_id": candidate_id,
-                "evidence_refs": [run["evidence_bundle_hash"]],
-                "exceptions_acknowledged": [],
-            },
+            api.approval_of(candidate_id, run["evidence_bundle_hash"]),
         )
 
         assert_problem(answer, 412, "NOT_VERIFIED")
@@ -240,13 +234,8 @@ class TestRefusals:
         await api.a_run(candidate_id)
 
         answer = await api.post(
-            "exceptions",
-            {
-                "candidate_id": candidate_id,
-                "target": target,
-                "rationale": "known",
-                "expires_at": "2030-01-01T00:00:00Z",
-            },
+            "exceptions/waivers",
+            api.waiver_of(candidate_id, oracle_id=target),
         )
 
         assert_problem(answer, 400, "NON_WAIVABLE")
@@ -257,13 +246,9 @@ class TestRefusals:
         await api.done(f"candidates/{candidate_id}/verify", by="system")
         rejected = await api.done(
             "approvals",
-            {
-                "portal_id": "ReleaseApprovalPortal",
-                "decision": "REJECTED",
-                "candidate_id": candidate_id,
-                "evidence_refs": [run["evidence_bundle_hash"]],
-                "exceptions_acknowledged": [],
-            },
+            api.approval_of(
+                candidate_id, run["evidence_bundle_hash"], decision="REJECTED"
+            ),
         )
 
         answer = await api.post(

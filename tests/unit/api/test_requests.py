@@ -17,10 +17,12 @@ STRANGER = f"loop_{ulid(999)}"
 
 POSTS = {
     "/api/v1/approvals",
+    "/api/v1/attachments",
     "/api/v1/candidates",
     "/api/v1/candidates/{candidate_id:str}/verify",
     "/api/v1/decisions",
     "/api/v1/exceptions",
+    "/api/v1/exceptions/waivers",
     "/api/v1/exceptions/{exception_id:str}/activate",
     "/api/v1/exceptions/{exception_id:str}/resolve",
     "/api/v1/freeze-records",
@@ -37,6 +39,9 @@ POSTS = {
     "/api/v1/loops/{loop_id:str}/resume",
     "/api/v1/oracles/suites",
     "/api/v1/oracles/suites/{suite_id:str}/rebase",
+    "/api/v1/records/assessment-notes",
+    "/api/v1/records/evaluation-notes",
+    "/api/v1/records/intervention-notes",
     "/api/v1/runs",
     "/api/v1/runs/{run_id:str}/complete",
     "/api/v1/runs/{run_id:str}/fail",
@@ -184,14 +189,9 @@ class TestForm:
         api.runner.scripts[BUILD] = fails
         _, candidate_id = await api.a_candidate()
         await api.a_run(candidate_id)
-        body = {
-            "candidate_id": candidate_id,
-            "target": BUILD,
-            "rationale": "known",
-            "expires_at": expires_at,
-        }
+        body = {**api.waiver_of(candidate_id), "expires_at": expires_at}
 
-        answer = await api.post("exceptions", body)
+        answer = await api.post("exceptions/waivers", body)
 
         assert answer.status_code == 400, answer.text
         assert answer.json()["code"] == "MALFORMED_INPUT"
@@ -446,13 +446,7 @@ async def test_the_straight_way(api):
     verified = await api.done(f"candidates/{candidate_id}/verify", by="system")
     approval = await api.done(
         "approvals",
-        {
-            "portal_id": "ReleaseApprovalPortal",
-            "decision": "APPROVED",
-            "candidate_id": candidate_id,
-            "evidence_refs": [evidence],
-            "exceptions_acknowledged": [],
-        },
+        api.approval_of(candidate_id, evidence),
     )
     freeze = await api.done(
         "freeze-records",
@@ -499,13 +493,7 @@ async def test_a_stop_and_a_waiver_can_be_read(api):
     loop_id, candidate_id = await api.a_candidate()
     await api.a_run(candidate_id)
     drawn_up = await api.done(
-        "exceptions",
-        {
-            "candidate_id": candidate_id,
-            "target": BUILD,
-            "rationale": "known",
-            "expires_at": "2030-01-01T00:00:00Z",
-        },
+        "exceptions", {"kind": "WAIVER", **api.waiver_of(candidate_id)}
     )
     exception = f"exceptions/{drawn_up['exception_id']}"
     decided = await api.done(

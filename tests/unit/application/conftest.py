@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from sr_core.application.approvals import Approvals, Said
+from sr_core.application.attachments import Attachments
 from sr_core.application.candidates import Candidates
 from sr_core.application.decisions import Decisions
+from sr_core.application.exceptions import Exceptions, Wanted
+from sr_core.application.freezes import Freezes
 from sr_core.application.loops import Loops
-from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
+from sr_core.application.records import Records
 from sr_core.application.runs import Runs
 from sr_core.application.suites import Suites
 from sr_core.application.verification import Verification
@@ -21,6 +25,9 @@ from sr_core.codec.envelope import Recorded, opened
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.budget import BudgetChange
 from sr_core.domain.decision import DecisionScope, RecordDecision
+from sr_core.domain.exception_scope import ExceptionScope, ScopeKind
+from sr_core.domain.exception_terms import DeviationTerms, Terms, WaiverTerms
+from sr_core.domain.freeze import Declared
 from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
@@ -40,7 +47,8 @@ from sr_core.domain.loop import (
     UpdateLoop,
 )
 from sr_core.domain.oracle_suite import SuiteDefinition
-from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.domain.ref_builders import candidate_ref
+from sr_core.domain.refs import ContentHash, RefRelation, hash_bytes
 from sr_core.domain.shippable import Readiness
 from sr_core.ports.event_store import BEGINNING, NewEvent, Position, StreamId
 from sr_core.ports.read_model import InsertRow, RowChange, UpdateRows
@@ -83,10 +91,14 @@ class Journey:
         self.loops = Loops(platform=platform)
         self.candidates = Candidates(platform=platform)
         self.runs = Runs(platform=platform)
-        self.portals = Portals(platform=platform)
         self.decisions = Decisions(platform=platform)
         self.suites = Suites(platform=platform)
         self.verification = Verification(platform=platform)
+        self.exceptions = Exceptions(platform=platform)
+        self.approvals = Approvals(platform=platform)
+        self.freezes = Freezes(platform=platform)
+        self.records = Records(platform=platform)
+        self.attachments = Attachments(platform=platform)
 
     async def open(self, budgets: Budgets | None = None) -> Journey:
         """Register the suite, open the loop, start an iteration, make a candidate."""
@@ -175,42 +187,80 @@ class Journey:
     async def resume(self) -> None:
         await self.loops.resume(self.loop_id, self.decision_id, BY_HUMAN)
 
-    async def draw_up_waiver(self, target: str = BUILD) -> None:
-        self.exception_id, _ = await self.portals.create_waiver(
-            self.candidate_id,
-            target,
-            rationale="known and harmless",
-            expires_at=self.stage.clock.now() + timedelta(hours=1),
-            asked=BY_HUMAN,
+    async def draw_up(
+        self, terms: Terms, scope: ExceptionScope, *, hours: int = 1
+    ) -> None:
+        self.exception_id, _ = await self.exceptions.create(
+            Wanted(
+                scope=scope,
+                rationale="known and harmless",
+                target_description="as told",
+                expires_at=self.stage.clock.now() + timedelta(hours=hours),
+                terms=terms,
+            ),
+            BY_HUMAN,
         )
+
+    async def draw_up_waiver(self, target: str = BUILD) -> None:
+        terms = WaiverTerms(
+            target=target,
+            gate_id="G-VERIFIED-STRICT",
+            risk="low",
+            mitigation="watched",
+            resolution_criteria="mended",
+        )
+        scope = ExceptionScope(
+            scope_kind=ScopeKind.PER_CANDIDATE, candidate_id=self.candidate_id
+        )
+        await self.draw_up(terms, scope)
+
+    async def draw_up_deviation(self, scope: ExceptionScope | None = None) -> None:
+        terms = DeviationTerms(
+            requirement_ref="SR-SPEC 3.1",
+            risk="low",
+            mitigation="watched",
+            resolution_criteria="mended",
+        )
+        if scope is None:
+            scope = ExceptionScope(scope_kind=ScopeKind.PER_LOOP, loop_id=self.loop_id)
+        await self.draw_up(terms, scope)
+
+    async def bring_into_force(self) -> None:
+        await self.exceptions.activate(self.exception_id, BY_HUMAN)
 
     async def waive(self) -> None:
         await self.draw_up_waiver()
-        await self.portals.activate_exception(self.exception_id, BY_HUMAN)
+        await self.bring_into_force()
+
+    async def deviate(self, scope: ExceptionScope | None = None) -> None:
+        await self.draw_up_deviation(scope)
+        await self.bring_into_force()
 
     async def resolve(self) -> None:
-        await self.portals.resolve_exception(self.exception_id, BY_HUMAN)
+        await self.exceptions.resolve(self.exception_id, "mended", BY_HUMAN)
 
     async def approve(
         self,
         *acknowledged: ExceptionId,
         said: ApprovalDecision = ApprovalDecision.APPROVED,
+        **changes: Any,
     ) -> None:
-        self.approval_id, _ = await self.portals.approve(
-            self.candidate_id,
-            Portal.RELEASE,
-            said,
-            evidence=(await self.evidence(),),
-            exceptions_acknowledged=acknowledged,
-            rationale="as reviewed",
-            asked=BY_HUMAN,
+        given = {"portal": Portal.RELEASE, "rationale": "as reviewed", **changes}
+        if "subjects" not in given:
+            given["subjects"] = (candidate_ref(self.candidate_id, RefRelation.ABOUT),)
+        if "evidence" not in given:
+            given["evidence"] = (await self.evidence(),)
+        self.approval_id, _ = await self.approvals.record(
+            Said(decision=said, exceptions_acknowledged=acknowledged, **given),
+            BY_HUMAN,
         )
 
-    async def freeze(self) -> None:
-        self.freeze_id, _ = await self.portals.freeze(
+    async def freeze(self, declared: Declared | None = None) -> None:
+        self.freeze_id, _ = await self.freezes.create(
             self.candidate_id,
             self.approval_id,
             baseline_id="baseline:1",
+            declared=declared or Declared(),
             asked=BY_HUMAN,
         )
 

@@ -296,7 +296,13 @@ class TestFailures:
 
         assert ready.is_shippable
         frozen = await journey.row("freeze_records", freeze_id=journey.freeze_id)
-        assert frozen["active_exceptions"] == [journey.exception_id]
+        assert frozen["active_exceptions"] == [
+            {
+                "exception_id": journey.exception_id,
+                "kind": "WAIVER",
+                "status": "ACTIVE",
+            }
+        ]
 
     async def test_the_waiver_has_to_be_acknowledged(self, journey):
         journey.runner.scripts[BUILD] = fails

@@ -30,6 +30,7 @@ from sr_core.testing import (
     SYSTEM,
     Script,
     build_full_story,
+    build_notes,
     build_suite_events,
     fails,
     passes,
@@ -90,6 +91,15 @@ async def loses_evidence(journey):
         journey.stage.evidence_bytes.lose(keys[-1])
 
 
+async def lets_time_pass(journey):
+    journey.stage.clock.skip(timedelta(hours=2))
+
+
+async def notes_what_ended(journey):
+    now = journey.stage.clock.now()
+    await journey.exceptions.expire_due(now, Asked(by=PLATFORM))
+
+
 async def silenced(journey):
     """Have a silent oracle stop the loop."""
     journey.runner.scripts[BUILD] = says_nothing
@@ -134,6 +144,9 @@ ACTS: Mapping[str, Act] = {
     "draw up": lambda it: it.draw_up_waiver(),
     "waive": lambda it: it.waive(),
     "resolve": lambda it: it.resolve(),
+    "deviate": lambda it: it.deviate(),
+    "let time pass": lets_time_pass,
+    "note what ended": notes_what_ended,
     "approve": lambda it: it.approve(),
     "acknowledge": lambda it: it.approve(it.exception_id),
     "freeze": lambda it: it.freeze(),
@@ -160,6 +173,7 @@ ACTS: Mapping[str, Act] = {
 
 
 NEEDS = {
+    "deviate": "run_id",
     "resolve": "exception_id",
     "acknowledge": "exception_id",
     "approve": "run_id",
@@ -244,26 +258,27 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
 def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
-    event = next(
-        each
-        for each in [*build_suite_events(), *story.log]
-        if type(each).__name__ == name
-    )
+    told = [*build_suite_events(), *story.log, *build_notes()]
+    event = next(each for each in told if type(each).__name__ == name)
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))
 
     assert changes
     created = name in {
         "ApprovalRecorded",
+        "AttachmentRecorded",
         "CandidateMaterialized",
         "DecisionRecorded",
         "EvidenceAssociated",
+        "DeferralCreated",
+        "DeviationCreated",
         "EvidenceBundleRecorded",
         "FreezeRecordCreated",
         "IntegrityViolationDetected",
         "IterationStarted",
         "LoopCreated",
         "OracleSuiteRegistered",
+        "RecordCreated",
         "RunStarted",
         "StopTriggered",
         "WaiverCreated",

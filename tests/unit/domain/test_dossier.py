@@ -79,7 +79,7 @@ class TestLookingUp:
 
     def test_a_strange_waiver_is_no_exception_of_ours(self, verified):
         with pytest.raises(NotFound, match="No exception exc_"):
-            verified.dossier.waiver(ExceptionId(f"exc_{ulid(99)}"))
+            verified.dossier.exception(ExceptionId(f"exc_{ulid(99)}"))
 
     def test_what_is_there_is_found(self, story):
         story.open().iterate().register().judge(
@@ -89,7 +89,7 @@ class TestLookingUp:
 
         assert dossier.iteration(story.iteration.iteration_id) is story.iteration
         assert dossier.run(story.run.run_id) is story.run
-        assert dossier.waiver(story.waiver.exception_id) is story.waiver
+        assert dossier.exception(story.exception.exception_id) is story.exception
         assert dossier.approval(story.approval.approval_id) is story.approval
 
     def test_without_its_opening_a_dossier_has_no_loop(self):
@@ -154,7 +154,7 @@ class TestRuns:
         assert judged.dossier.evidence_of(STRANGER) == ()
 
 
-class TestActiveWaivers:
+class TestActiveExceptions:
     """C-EXC-2: those in force now, for this candidate."""
 
     @pytest.fixture
@@ -163,23 +163,23 @@ class TestActiveWaivers:
         return story.waive()
 
     def test_one_in_force_is_active(self, waived):
-        assert waived.active_exceptions == (waived.waiver.exception_id,)
+        assert waived.active_exceptions.keys() == {waived.exception.exception_id}
 
     def test_one_only_drawn_up_is_not(self, waived):
-        in_force = waived.waiver.exception_id
+        in_force = waived.exception.exception_id
         waived.draw_up_waiver()
 
-        assert waived.active_exceptions == (in_force,)
+        assert waived.active_exceptions.keys() == {in_force}
 
     def test_one_that_has_ended_is_not(self, waived):
         waived.now += timedelta(hours=1)
 
-        assert waived.active_exceptions == ()
+        assert not waived.active_exceptions
 
     def test_another_candidates_is_not(self, waived):
         waived.register({"b": b"other"})
 
-        assert waived.active_exceptions == ()
+        assert not waived.active_exceptions
 
 
 class TestVerification:
@@ -225,7 +225,7 @@ class TestVerification:
 
         (computed,) = story.ruling().events
 
-        assert computed.waiver_ids == (story.waiver.exception_id,)
+        assert computed.waiver_ids == (story.exception.exception_id,)
         assert computed.waived_oracle_ids == (BUILD,)
         assert computed.verification_mode is None
         assert computed.verification_basis.failed == (
@@ -234,7 +234,7 @@ class TestVerification:
                 suite_id=CORE,
                 run_id=story.run.run_id,
                 failure_class=FailureClass.BUILD_FAIL,
-                waiver_id=story.waiver.exception_id,
+                waiver_id=story.exception.exception_id,
             ),
             FailedOracle(
                 oracle_id=INTEGRITY_SMOKE,

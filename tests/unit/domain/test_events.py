@@ -18,8 +18,10 @@ from sr_core.testing import (
     CORE,
     DIRECTIVE,
     LOOP_1,
+    SOME_HASH,
     Story,
     build_full_story,
+    build_notes,
     build_suite_events,
 )
 
@@ -32,7 +34,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [*build_suite_events(), *told.log]
+    events = [*build_suite_events(), *told.log, *build_notes()]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -71,7 +73,10 @@ class TestStreams:
             ("RunCompleted", StreamKind.RUN, "run:run_"),
             ("RunFailed", StreamKind.RUN, "run:run_"),
             ("WaiverCreated", StreamKind.EXCEPTION, "exc:exc_"),
+            ("DeviationCreated", StreamKind.EXCEPTION, "exc:exc_"),
+            ("DeferralCreated", StreamKind.EXCEPTION, "exc:exc_"),
             ("ExceptionActivated", StreamKind.EXCEPTION, "exc:exc_"),
+            ("ExceptionExpired", StreamKind.EXCEPTION, "exc:exc_"),
             ("ExceptionResolved", StreamKind.EXCEPTION, "exc:exc_"),
             ("DecisionRecorded", StreamKind.DECISION, "dec:dec_"),
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
@@ -79,6 +84,9 @@ class TestStreams:
             ("OracleExecutionStarted", StreamKind.RUN, "run:run_"),
             ("OracleExecutionCompleted", StreamKind.RUN, "run:run_"),
             ("EvidenceAssociated", StreamKind.RUN, "run:run_"),
+            ("RecordCreated", StreamKind.GOVERNANCE, "rec:rec_"),
+            ("RecordSuperseded", StreamKind.GOVERNANCE, "rec:rec_"),
+            ("AttachmentRecorded", StreamKind.ATTACHMENT, "attach:attach_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
             ("OracleSuiteUpdated", StreamKind.ORACLE_SUITE, "suite:SR-"),
             ("OracleSuitePinned", StreamKind.ORACLE_SUITE, "suite:SR-"),
@@ -102,6 +110,7 @@ DETECTED = {
     "CandidateVerificationComputed",
     "EvidenceBundleRecorded",
     "EvidenceMissingDetected",
+    "ExceptionExpired",
     "IntegrityViolationDetected",
     "OracleExecutionCompleted",
     "RunCompleted",
@@ -123,7 +132,9 @@ class TestRefs:
         candidate = told.candidate.candidate_id
         iteration = first["IterationStarted"].iteration_id
         about = [("Iteration", iteration, "about"), ("Loop", LOOP_1, "in_scope_of")]
-        waiver = told.waiver.exception_id
+        waiver = first["WaiverCreated"].exception_id
+        deviation = first["DeviationCreated"].exception_id
+        note = first["RecordSuperseded"]
         approval = told.approval.approval_id
         bundle = first["EvidenceBundleRecorded"].content_hash
         run = first["RunStarted"].run_id
@@ -214,6 +225,21 @@ class TestRefs:
             ],
             "ExceptionActivated": [("Waiver", waiver, "about")],
             "ExceptionResolved": [("Waiver", waiver, "about")],
+            "ExceptionExpired": [("Deviation", deviation, "about")],
+            "DeviationCreated": [("Loop", LOOP_1, "affects")],
+            "DeferralCreated": [
+                ("Loop", LOOP_1, "affects"),
+                ("GovernedArtifact", DIRECTIVE.id, "affects"),
+            ],
+            "RecordCreated": [
+                ("Loop", LOOP_1, "about"),
+                ("EvidenceBundle", SOME_HASH, "supported_by"),
+            ],
+            "RecordSuperseded": [
+                ("Record", note.record_id, "supersedes"),
+                ("Record", note.new_record_id, "relates_to"),
+            ],
+            "AttachmentRecorded": [],
             "DecisionRecorded": [("Loop", LOOP_1, "in_scope_of")],
             "ApprovalRecorded": [
                 ("Candidate", candidate, "about"),
@@ -225,6 +251,8 @@ class TestRefs:
                 ("Approval", approval, "approved_by"),
                 ("EvidenceBundle", bundle, "supported_by"),
                 ("Waiver", waiver, "acknowledges"),
+                ("OracleSuite", CORE, "depends_on"),
+                ("GovernedArtifact", DIRECTIVE.id, "depends_on"),
             ],
         }
 

@@ -1,4 +1,4 @@
-"""Waivers (SPEC 4.5, 6.5, C-EXC-3, C-EXC-4): one failure, in one run, for a time."""
+"""Exceptions in force (SPEC 4.5, C-EXC-3, C-OR-7): how they come, reach, and end."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,31 +8,34 @@ import pytest
 
 from sr_core.domain.errors import (
     AuthorityRequired,
-    MalformedInput,
+    IntegrityUnresolved,
     NonWaivable,
     TransitionRefused,
 )
 from sr_core.domain.evidence import ResultStatus
+from sr_core.domain.exception_scope import ExceptionKind
 from sr_core.domain.governed_exception import (
-    CreateWaiver,
+    ActivateException,
     ExceptionActivated,
+    ExceptionExpired,
     ExceptionPhase,
     ExceptionResolved,
-    WaiverCreated,
+    ResolveException,
     activate,
-    create,
     evolve,
+    lapsed,
     resolve,
 )
-from sr_core.domain.ids import ExceptionId
-from sr_core.domain.integrity import IntegrityCondition, StopTrigger
+from sr_core.domain.ids import CandidateId, ExceptionId
+from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.refs import RefKind, RefRelation
 from sr_core.testing import (
     AGENT,
     BUILD,
     BYSTANDER,
     HUMAN,
     NOON,
-    SBOM,
+    SOME_HASH,
     SYSTEM,
     UNIT_TESTS,
     Story,
@@ -43,6 +46,9 @@ from sr_core.testing import (
 EXCEPTION = ExceptionId(f"exc_{ulid(99)}")
 REQUIRED = build_suite().required
 ELSEWHERE = [AGENT, SYSTEM, BYSTANDER]
+BEFORE = timedelta(microseconds=1)
+RESOLVE = ResolveException(by=HUMAN, resolution_notes="mended")
+GAP = frozenset({IntegrityCondition.ORACLE_GAP})
 
 
 @pytest.fixture
@@ -51,202 +57,241 @@ def failed() -> Story:
     return Story().open().iterate().register().judge({BUILD: ResultStatus.FAIL})
 
 
-def creating(story: Story, **changes: Any) -> CreateWaiver:
-    command = CreateWaiver(
-        by=HUMAN,
-        exception_id=EXCEPTION,
-        candidate_id=story.candidate.candidate_id,
-        target=BUILD,
-        rationale="known and harmless",
-        expires_at=NOON + timedelta(hours=1),
-        now=NOON,
+def drawn_up(story: Story, kind: ExceptionKind) -> Story:
+    match kind:
+        case ExceptionKind.WAIVER:
+            return story.draw_up_waiver()
+        case ExceptionKind.DEVIATION:
+            return story.draw_up_deviation()
+        case ExceptionKind.DEFERRAL:
+            return story.draw_up_deferral()
+
+
+def activated(story: Story, **changes: Any) -> tuple[ExceptionActivated]:
+    required = changes.pop("required", REQUIRED)
+    command = ActivateException(by=HUMAN, now=NOON, standing=frozenset())
+    cover = story.exception.cover
+    return activate(
+        story.exception,
+        replace(command, **changes),
+        runs=story.judging(cover.oracle_id) if cover else (),
+        required=required,
     )
-    return replace(command, **changes)
-
-
-class TestCreation:
-    """SPEC 4.5: a human asks, for an explicit failure, with a reason and an end."""
-
-    def test_it_names_the_failure_it_covers(self, failed):
-        events = create(failed.run, REQUIRED, creating(failed))
-
-        assert events == (
-            WaiverCreated(
-                exception_id=EXCEPTION,
-                candidate_id=failed.candidate.candidate_id,
-                oracle_id=BUILD,
-                oracle_suite_id=failed.suite.suite_id,
-                oracle_suite_hash=failed.suite.suite_hash,
-                run_id=failed.run.run_id,
-                scope="per-candidate",
-                rationale="known and harmless",
-                expires_at=NOON + timedelta(hours=1),
-            ),
-        )
-
-    @pytest.mark.parametrize("by", ELSEWHERE, ids=str)
-    def test_nobody_else_asks(self, failed, by):
-        with pytest.raises(AuthorityRequired, match="creating a waiver needs"):
-            create(failed.run, REQUIRED, creating(failed, by=by))
-
-    @pytest.mark.parametrize("target", [*IntegrityCondition, *StopTrigger], ids=str)
-    def test_no_integrity_condition_is_waived(self, failed, target):
-        with pytest.raises(NonWaivable, match="it is an integrity condition"):
-            create(failed.run, REQUIRED, creating(failed, target=target.value))
-
-    @pytest.mark.parametrize("target", ["build", "everything", "oracle:", ""], ids=repr)
-    def test_the_target_is_an_oracle(self, failed, target):
-        with pytest.raises(MalformedInput, match="oracle id"):
-            create(failed.run, REQUIRED, creating(failed, target=target))
-
-    def test_before_any_run_there_is_nothing_to_waive(self, failed):
-        with pytest.raises(NonWaivable, match="no run has judged by it"):
-            create(None, REQUIRED, creating(failed))
-
-    @pytest.mark.parametrize(
-        ("said", "told"),
-        [
-            (ResultStatus.PASS, "has PASS, not FAIL"),
-            (ResultStatus.ERROR, "has ERROR, not FAIL"),
-            (ResultStatus.SKIPPED, "has SKIPPED, not FAIL"),
-            (None, "has no result, not FAIL"),
-        ],
-        ids=str,
-    )
-    def test_only_an_explicit_failure_is_waived(self, story, said, told):
-        story.open().iterate().register().judge({BUILD: said})
-
-        with pytest.raises(NonWaivable, match=told):
-            create(story.run, REQUIRED, creating(story))
-
-    def test_an_advisory_oracle_has_nothing_to_waive(self, story):
-        story.open().iterate().register().judge({SBOM: ResultStatus.FAIL})
-
-        with pytest.raises(NonWaivable, match="its word does not decide"):
-            create(story.run, REQUIRED, creating(story, target=SBOM))
-
-    @pytest.mark.parametrize("rationale", ["", " \n"], ids=repr)
-    def test_it_says_why(self, failed, rationale):
-        with pytest.raises(MalformedInput, match="why it is acceptable"):
-            create(failed.run, REQUIRED, creating(failed, rationale=rationale))
-
-    @pytest.mark.parametrize("age", [timedelta(0), timedelta(seconds=1)], ids=str)
-    def test_it_ends_in_the_future(self, failed, age):
-        with pytest.raises(MalformedInput, match="a time in the future"):
-            create(failed.run, REQUIRED, creating(failed, expires_at=NOON - age))
 
 
 class TestActivation:
-    """SPEC 4.5: what it covers is looked at again when it comes into force."""
+    """SPEC 4.5: what it is about is looked at again when it comes into force."""
 
-    def test_a_human_brings_it_into_force(self, failed):
-        waiver = failed.draw_up_waiver().waiver
+    @pytest.mark.parametrize("kind", ExceptionKind)
+    def test_a_human_brings_it_into_force(self, failed, kind):
+        drawn_up(failed, kind)
 
-        events = activate(waiver, failed.run, REQUIRED, HUMAN)
+        (event,) = activated(failed)
 
-        assert events == (ExceptionActivated(exception_id=waiver.exception_id),)
+        assert event == ExceptionActivated(
+            exception_id=failed.exception.exception_id, kind=kind
+        )
+        assert evolve(failed.exception, event).phase is ExceptionPhase.ACTIVE
 
     @pytest.mark.parametrize("by", ELSEWHERE, ids=str)
     def test_nobody_else_does(self, failed, by):
-        waiver = failed.draw_up_waiver().waiver
+        failed.draw_up_waiver()
 
-        with pytest.raises(AuthorityRequired, match="activating a waiver needs"):
-            activate(waiver, failed.run, REQUIRED, by)
+        with pytest.raises(AuthorityRequired, match="activating an exception needs"):
+            activated(failed, by=by)
 
     def test_it_happens_once(self, failed):
-        waiver = failed.waive().waiver
+        failed.waive()
 
-        with pytest.raises(TransitionRefused, match="ACTIVE, which refuses Activate"):
-            activate(waiver, failed.run, REQUIRED, HUMAN)
+        with pytest.raises(TransitionRefused) as refused:
+            activated(failed)
+
+        assert str(refused.value) == (
+            f"{failed.exception.exception_id} is ACTIVE, which refuses "
+            "ActivateException. From ACTIVE it allows ResolveException."
+        )
+
+    @pytest.mark.parametrize("kind", ExceptionKind)
+    def test_after_its_end_it_does_not_begin(self, failed, kind):
+        drawn_up(failed, kind)
+
+        with pytest.raises(TransitionRefused, match="past its end"):
+            activated(failed, now=failed.exception.expires_at)
 
     def test_a_failure_that_is_gone_is_not_waived(self, failed):
-        waiver = failed.draw_up_waiver().waiver
-        failed.judge()
+        failed.draw_up_waiver().judge()
 
         with pytest.raises(NonWaivable, match="has PASS, not FAIL"):
-            activate(waiver, failed.run, REQUIRED, HUMAN)
+            activated(failed)
 
     def test_a_failure_that_a_later_run_repeats_is_another(self, failed):
-        waiver = failed.draw_up_waiver().waiver
-        failed.judge({BUILD: ResultStatus.FAIL})
+        failed.draw_up_waiver().judge({BUILD: ResultStatus.FAIL})
 
         with pytest.raises(NonWaivable, match="has judged since run_"):
-            activate(waiver, failed.run, REQUIRED, HUMAN)
+            activated(failed)
 
     def test_an_oracle_whose_word_does_not_decide_is_not_waived(self, failed):
-        waiver = failed.draw_up_waiver().waiver
+        failed.draw_up_waiver()
 
         with pytest.raises(NonWaivable, match="its word does not decide"):
-            activate(waiver, failed.run, REQUIRED - {BUILD}, HUMAN)
+            activated(failed, required=REQUIRED - {BUILD})
+
+    def test_a_waiver_without_a_run_is_a_bug(self, failed):
+        failed.draw_up_waiver()
+        command = ActivateException(by=HUMAN, now=NOON, standing=frozenset())
+
+        with pytest.raises(AssertionError, match="names the runs"):
+            activate(failed.exception, command, required=REQUIRED)
+
+    @pytest.mark.parametrize("kind", [ExceptionKind.WAIVER, ExceptionKind.DEFERRAL])
+    def test_an_integrity_condition_bars_it(self, failed, kind):
+        drawn_up(failed, kind)
+
+        with pytest.raises(IntegrityUnresolved, match="ORACLE_GAP stands against exc_"):
+            activated(failed, standing=GAP)
+
+    def test_a_deviation_does_not_touch_it(self, failed):
+        failed.draw_up_deviation()
+
+        assert activated(failed, standing=GAP)
 
 
 class TestResolution:
-    """SPEC 4.5: what is in force is lifted, once."""
+    """SPEC 4.5: what is not over is lifted, once."""
 
-    def test_a_human_lifts_it(self, failed):
-        waiver = failed.waive().waiver
+    @pytest.mark.parametrize("kind", ExceptionKind)
+    def test_a_human_lifts_it(self, failed, kind):
+        known = drawn_up(failed, kind).activate().exception
 
-        events = resolve(waiver, HUMAN)
+        (event,) = resolve(known, RESOLVE)
 
-        assert events == (ExceptionResolved(exception_id=waiver.exception_id),)
-        assert evolve(waiver, events[0]).phase is ExceptionPhase.RESOLVED
+        assert event == ExceptionResolved(
+            exception_id=known.exception_id, kind=kind, resolution_notes="mended"
+        )
+        assert evolve(known, event).phase is ExceptionPhase.RESOLVED
 
     @pytest.mark.parametrize("by", ELSEWHERE, ids=str)
     def test_nobody_else_does(self, failed, by):
-        waiver = failed.waive().waiver
+        known = failed.waive().exception
 
-        with pytest.raises(AuthorityRequired, match="resolving a waiver needs"):
-            resolve(waiver, by)
+        with pytest.raises(AuthorityRequired, match="resolving an exception needs"):
+            resolve(known, replace(RESOLVE, by=by))
 
-    def test_what_is_not_in_force_is_not_lifted(self, failed):
-        waiver = failed.draw_up_waiver().waiver
+    def test_one_that_never_came_into_force_can_be_dropped(self, failed):
+        assert resolve(failed.draw_up_waiver().exception, RESOLVE)
 
-        with pytest.raises(TransitionRefused, match="CREATED, which refuses Resolve"):
-            resolve(waiver, HUMAN)
+    @pytest.mark.parametrize("phase", [ExceptionPhase.RESOLVED, ExceptionPhase.EXPIRED])
+    def test_what_is_over_is_not_lifted(self, failed, phase):
+        known = replace(failed.waive().exception, phase=phase)
+
+        with pytest.raises(TransitionRefused, match=f"From {phase} it allows nothing"):
+            resolve(known, RESOLVE)
+
+
+class TestEnd:
+    """SPEC 4.5: the platform notes the end of what is in force, and nothing else's."""
+
+    @pytest.mark.parametrize("kind", ExceptionKind)
+    def test_at_its_end_it_is_over(self, failed, kind):
+        known = drawn_up(failed, kind).activate().exception
+
+        assert not lapsed((known,), now=known.expires_at - BEFORE)
+        (event,) = lapsed((known,), now=known.expires_at)
+        assert event == ExceptionExpired(
+            exception_id=known.exception_id, kind=kind, expired_at=known.expires_at
+        )
+        assert evolve(known, event).phase is ExceptionPhase.EXPIRED
+
+    @pytest.mark.parametrize(
+        "phase", [each for each in ExceptionPhase if each is not ExceptionPhase.ACTIVE]
+    )
+    def test_what_is_not_in_force_does_not_end(self, failed, phase):
+        known = replace(failed.waive().exception, phase=phase)
+
+        assert not lapsed((known,), now=known.expires_at)
+
+    def test_it_counts_no_more_though_nobody_noted_it(self, failed):
+        known = failed.waive().exception
+
+        assert known.is_in_force(known.expires_at - BEFORE)
+        assert not known.is_in_force(known.expires_at)
 
 
 class TestCover:
-    """C-EXC-3: this oracle, in this run, this long, and only in force."""
+    """C-EXC-3: this oracle, in this run, of this suite, this long, only in force."""
 
     def test_it_covers_what_it_names(self, failed):
-        waiver = failed.waive().waiver
-
-        assert waiver.covers(failed.run, BUILD, now=NOON)
+        assert failed.waive().exception.covers(failed.run, BUILD, now=NOON)
 
     def test_it_covers_no_later_run_of_the_candidate(self, failed):
-        waiver = failed.waive().waiver
+        known = failed.waive().exception
         failed.judge({BUILD: ResultStatus.FAIL})
 
-        assert not waiver.covers(failed.run, BUILD, now=NOON)
+        assert not known.covers(failed.run, BUILD, now=NOON)
 
     def test_it_covers_no_other_candidate(self, failed):
-        waiver = failed.waive().waiver
+        known = failed.waive().exception
         failed.register({"b": b"other"}).judge({BUILD: ResultStatus.FAIL})
 
-        assert not waiver.covers(failed.run, BUILD, now=NOON)
+        assert not known.covers(failed.run, BUILD, now=NOON)
+
+    def test_not_even_where_the_run_has_the_same_name(self, failed):
+        known = failed.waive().exception
+        other = CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")
+        run = replace(failed.run, candidate_id=other)
+
+        assert not known.covers(run, BUILD, now=NOON)
 
     def test_it_covers_no_other_oracle(self, failed):
-        waiver = failed.waive().waiver
+        assert not failed.waive().exception.covers(failed.run, UNIT_TESTS, now=NOON)
 
-        assert not waiver.covers(failed.run, UNIT_TESTS, now=NOON)
+    def test_it_covers_no_other_suite(self, failed):
+        known = failed.waive().exception
+        run = replace(failed.run, suite_hash=SOME_HASH)
+
+        assert not known.covers(run, BUILD, now=NOON)
 
     def test_at_its_end_it_covers_nothing(self, failed):
-        waiver = failed.waive().waiver
-        before = waiver.expires_at - timedelta(microseconds=1)
+        known = failed.waive().exception
 
-        assert waiver.covers(failed.run, BUILD, now=before)
-        assert not waiver.covers(failed.run, BUILD, now=waiver.expires_at)
+        assert known.covers(failed.run, BUILD, now=known.expires_at - BEFORE)
+        assert not known.covers(failed.run, BUILD, now=known.expires_at)
 
     def test_before_it_is_in_force_it_covers_nothing(self, failed):
-        waiver = failed.draw_up_waiver().waiver
+        known = failed.draw_up_waiver().exception
 
-        assert not waiver.covers(failed.run, BUILD, now=NOON)
+        assert not known.covers(failed.run, BUILD, now=NOON)
 
     def test_once_lifted_it_covers_nothing(self, failed):
-        failed.waive()
-        failed.record(resolve(failed.waiver, HUMAN))
+        known = failed.waive().resolve().exception
 
-        assert not failed.waiver.covers(failed.run, BUILD, now=NOON)
+        assert not known.covers(failed.run, BUILD, now=NOON)
+
+    @pytest.mark.parametrize("kind", [ExceptionKind.DEVIATION, ExceptionKind.DEFERRAL])
+    def test_no_other_kind_covers_a_failure(self, failed, kind):
+        known = drawn_up(failed, kind).activate().exception
+
+        assert not known.covers(failed.run, BUILD, now=NOON)
+
+
+class TestRefs:
+    """SPEC 8.3: an iteration's context names each by its own kind, pinned."""
+
+    def test_a_waiver_says_what_it_covers(self, failed):
+        ref = failed.waive().exception.context_ref
+
+        assert (ref.kind, ref.rel) == (RefKind.WAIVER, RefRelation.DEPENDS_ON)
+        assert ref.meta == {
+            "scope": "per-candidate",
+            "expires_at": "2026-01-09T13:00:00+00:00",
+            "applies_to": "ORACLE_FAIL:build",
+        }
+
+    def test_a_deviation_of_all_says_no_more_than_its_bounds(self, failed):
+        ref = failed.draw_up_deviation().activate().exception.context_ref
+
+        assert ref.kind is RefKind.DEVIATION
+        assert ref.meta.keys() == {"scope", "expires_at"}
 
 
 class TestFolding:
@@ -255,9 +300,11 @@ class TestFolding:
     def test_it_is_drawn_up_once(self, failed):
         failed.draw_up_waiver()
 
-        with pytest.raises(AssertionError, match="WaiverCreated opens a waiver"):
-            evolve(failed.waiver, failed.log[-1])
+        with pytest.raises(AssertionError, match="drawn up once"):
+            evolve(failed.exception, failed.log[-1])
 
     def test_nothing_comes_before_that(self):
-        with pytest.raises(AssertionError, match="follows WaiverCreated"):
-            evolve(None, ExceptionActivated(exception_id=EXCEPTION))
+        event = ExceptionActivated(exception_id=EXCEPTION, kind=ExceptionKind.WAIVER)
+
+        with pytest.raises(AssertionError, match="follows the drawing up"):
+            evolve(None, event)

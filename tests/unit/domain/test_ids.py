@@ -15,6 +15,8 @@ PARSERS = {
     "dec": ids.parse_decision_id,
     "exc": ids.parse_exception_id,
     "freeze": ids.parse_freeze_id,
+    "rec": ids.parse_record_id,
+    "attach": ids.parse_attachment_id,
 }
 NAMED = {"suite": ids.parse_suite_id, "oracle": ids.parse_oracle_id}
 LARGEST = "7" + 25 * "Z"
@@ -53,6 +55,18 @@ class TestUlids:
     def test_another_prefix_is_refused(self, prefix):
         with pytest.raises(MalformedInput):
             PARSERS[prefix](f"other_{ulid(1)}")
+
+
+class TestLedger:
+    """SPEC 6.5: entries of a ledger are exceptions too; ours are never named so."""
+
+    def test_an_entry_is_read(self):
+        assert ids.parse_exception_id("EX-0001") == "EX-0001"
+
+    @pytest.mark.parametrize("text", ["EX-1", "ex-0001", "EX-0001 ", "EX-"], ids=repr)
+    def test_anything_else_is_refused(self, text):
+        with pytest.raises(MalformedInput):
+            ids.parse_exception_id(text)
 
 
 @pytest.mark.parametrize("prefix", NAMED)

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sr_core.domain.evidence import Flaw, ManifestDefect, PartState, ResultStatus
-from sr_core.domain.governed_exception import resolve
 from sr_core.domain.ids import CandidateId, RunId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.profile import STRICT_CORE
@@ -22,7 +21,6 @@ from sr_core.testing import (
     BUILD,
     CORE,
     FINGERPRINT,
-    HUMAN,
     INTEGRITY_SMOKE,
     SBOM,
     SOME_HASH,
@@ -153,7 +151,7 @@ class TestWithExceptions:
         finding = found(story)
 
         assert finding.status is WITH_EXCEPTIONS
-        assert finding.waived_by == {BUILD: story.waiver.exception_id}
+        assert finding.waived_by == {BUILD: story.exception.exception_id}
 
     def test_one_failure_of_two_without_a_waiver(self):
         story = a_judged({BUILD: FAIL, UNIT_TESTS: FAIL}).waive(BUILD)
@@ -175,7 +173,7 @@ class TestWithExceptions:
 
     def test_a_waiver_that_was_lifted(self):
         story = a_judged({BUILD: FAIL}).waive()
-        story.record(resolve(story.waiver, HUMAN))
+        story.resolve()
 
         assert found(story).status is UNVERIFIED
 
@@ -301,9 +299,11 @@ class TestTheSuite:
         assert finding.violations == (seen(condition),)
 
     def test_no_waiver_reaches_an_integrity_condition(self):
-        story = a_judged({BUILD: FAIL}, (seen(TAMPER),)).waive()
+        story = a_judged({BUILD: FAIL}).waive()
+        (facts,) = story.facts
+        run = replace(story.run, violations=(seen(TAMPER),))
 
-        assert found(story).status is UNVERIFIED
+        assert found(story, [replace(facts, run=run)]).status is UNVERIFIED
 
     def test_the_latest_run_counts(self):
         story = a_judged({BUILD: None}).judge()
@@ -417,11 +417,14 @@ class TestWhateverWaivers:
         conditions=st.sets(st.sampled_from(IntegrityCondition), min_size=1),
     )
     def test_one_is_enough_to_be_unverified(self, said, conditions):
-        story = a_judged(said, tuple(seen(each) for each in sorted(conditions)))
+        story = a_judged(said)
         for oracle in sorted(said):
             story.waive(oracle)
+        (facts,) = story.facts
+        violations = tuple(seen(each) for each in sorted(conditions))
+        run = replace(story.run, violations=violations)
 
-        finding = found(story)
+        finding = found(story, [replace(facts, run=run)])
 
         assert finding.status is UNVERIFIED
         assert finding.conditions == conditions

@@ -12,14 +12,17 @@ from typing import Any, Final
 from sr_core.application.projections import (
     candidates,
     decisions,
+    exceptions,
     iterations,
     loops,
+    notes,
     portals,
     runs,
     suites,
 )
 from sr_core.application.projections.common import Occasion
 from sr_core.domain.approval import ApprovalEvent
+from sr_core.domain.attachment import AttachmentEvent
 from sr_core.domain.candidate import CandidateEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.events import EVENT_TYPES, DomainEvent, members
@@ -28,6 +31,7 @@ from sr_core.domain.governed_exception import ExceptionEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.record import RecordEvent
 from sr_core.domain.run import RunEvent
 from sr_core.domain.verification import VerificationEvent
 from sr_core.ports.read_model import RowChange
@@ -42,10 +46,12 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (CandidateEvent, candidates.changes),
     (VerificationEvent, candidates.verification_changes),
     (RunEvent, runs.changes),
-    (ExceptionEvent, portals.exception_changes),
+    (ExceptionEvent, exceptions.changes),
     (DecisionEvent, decisions.changes),
     (ApprovalEvent, portals.approval_changes),
     (FreezeEvent, portals.freeze_changes),
+    (RecordEvent, notes.record_changes),
+    (AttachmentEvent, notes.attachment_changes),
     (SuiteEvent, suites.changes),
 )
 """One row for each aggregate."""

@@ -1,0 +1,49 @@
+"""Notes and an attachment, each with a history of its own."""
+
+from __future__ import annotations
+
+from sr_core.domain import attachment, record
+from sr_core.domain.events import DomainEvent
+from sr_core.domain.ids import AttachmentId, RecordId
+from sr_core.domain.record import CreateRecord, Note, Records, RecordType
+from sr_core.domain.ref_builders import loop_ref
+from sr_core.domain.refs import RefRelation, hash_bytes
+from sr_core.testing.values import HUMAN, LOOP_1, SOME_HASH, ulid
+
+
+def build_notes() -> tuple[DomainEvent, ...]:
+    """Return a note about the loop, its next version, and a file that was attached."""
+    first, second = (RecordId(f"rec_{ulid(each)}") for each in (1, 2))
+    note = Note(
+        record_type=RecordType.EVALUATION_NOTE,
+        subject_refs=(loop_ref(LOOP_1, RefRelation.ABOUT),),
+        evidence_refs=(SOME_HASH,),
+        content="the tests say little",
+    )
+    created = record.decide(Records(), _writing(first, note, None))
+    (written,) = created
+    versions = record.evolve(Records(), written)
+    superseded = record.decide(versions, _writing(second, note, first))
+    attached = attachment.decide(
+        attachment.RecordAttachment(
+            by=HUMAN,
+            attachment_id=AttachmentId(f"attach_{ulid(1)}"),
+            content_hash=SOME_HASH,
+            media_type="text/plain",
+            size_bytes=10,
+            filename="notes.txt",
+        )
+    )
+    return (*created, *superseded, *attached)
+
+
+def _writing(
+    record_id: RecordId, note: Note, supersedes: RecordId | None
+) -> CreateRecord:
+    return CreateRecord(
+        by=HUMAN,
+        record_id=record_id,
+        note=note,
+        content_hash=hash_bytes(record_id.encode()),
+        supersedes=supersedes,
+    )
