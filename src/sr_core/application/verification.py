@@ -65,7 +65,8 @@ class Verification:
         case = await self.platform.candidate_case(candidate_id)
 
         async def rule(dossier: Dossier) -> Ruling:
-            return await self._recomputed(dossier, candidate_id, because=why)
+            ruling = await self._recomputed(dossier, candidate_id, because=why)
+            return replace(ruling, refusal=None)  # nobody asked
 
         asked = Asked(by=self.platform.recorder.platform, correlation_id=correlation_id)
         return await self.platform.recorder.record(case, rule, asked)

@@ -365,8 +365,8 @@ def recompute(
 ) -> Ruling:
     """Return what something that happened changes in the candidate's verification.
 
-    Nobody asked for it, so nothing is refused, and nothing is recorded if all stays as
-    it was. A candidate that was never verified waits until every required suite has
+    Nothing is recorded if all stays as it was. The refusal is that of `verify`;
+    where nobody asked, it is passed over. A candidate that was never verified waits until every required suite has
     judged it: a suite that is still to run is no gap yet.
     """
     candidate = dossier.candidate(candidate_id)
@@ -384,7 +384,7 @@ def recompute(
     )
     after = fold(ruling.events, dossier)
     changed = after.candidate(candidate_id) != candidate
-    return Ruling(events=ruling.events if changed else ())
+    return replace(ruling, events=ruling.events if changed else ())
 
 
 def stops(
