@@ -31,14 +31,15 @@ SELECT global_seq, event_id, event_type, stream_id, stream_seq, boundary,
   FROM es.events ORDER BY global_seq
 """
 _TABLES: Final = """
-SELECT c.relname AS name, array_agg(a.attname ORDER BY k.place) AS key
+SELECT n.nspname AS schema, c.relname AS name,
+       array_agg(a.attname ORDER BY k.place) AS key
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (number, place)
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
- WHERE n.nspname = 'proj' AND i.indisprimary
- GROUP BY c.relname
+ WHERE n.nspname IN ('proj', 'graph') AND i.indisprimary
+ GROUP BY n.nspname, c.relname
 """
 
 
@@ -90,16 +91,20 @@ class Channel:
         return rows[0]["last"] or 0
 
     async def rows(self) -> Mapping[str, Mapping[str, Row]]:
-        """Return every row of the read model, by table and primary key."""
+        """Return every row of the read model, by table and primary key.
+
+        A table of the graph is named with its schema, such as ``graph.edges``.
+        """
         if not self._tables:
             self._tables = await self._query(_TABLES)
         found: dict[str, Mapping[str, Row]] = {}
         for table in self._tables:
-            name = sql.Identifier("proj", table["name"])
+            name = sql.Identifier(table["schema"], table["name"])
             rows = await self._query(
                 sql.SQL("SELECT * FROM {} ORDER BY position").format(name)
             )
-            found[table["name"]] = {
+            prefix = "" if table["schema"] == "proj" else f"{table['schema']}."
+            found[f"{prefix}{table['name']}"] = {
                 ",".join(str(row[column]) for column in table["key"]): plain_row(row)
                 for row in rows
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Case, Recorder
 from sr_core.domain import dossier
 from sr_core.domain.dossier import Dossier
@@ -16,6 +17,7 @@ from sr_core.domain.profile import STRICT_CORE, Profile
 from sr_core.ports.clock import Clock, IdSource
 from sr_core.ports.content_store import ContentStore
 from sr_core.ports.event_store import StreamId
+from sr_core.ports.graph import Graph
 from sr_core.ports.oracle_runner import OracleRunner
 from sr_core.ports.read_model import ReadModel
 
@@ -26,6 +28,8 @@ class Platform:
 
     recorder: Recorder
     rows: ReadModel
+    graph: Graph
+    reactions: Reactions
     candidate_bytes: ContentStore
     evidence_bytes: ContentStore
     runner: OracleRunner

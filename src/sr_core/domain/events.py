@@ -29,6 +29,7 @@ from sr_core.domain.run import (
     RunEvent,
     RunFailed,
 )
+from sr_core.domain.staleness import ReEvaluationTriggered, StalenessEvent
 from sr_core.domain.verification import (
     CandidateVerificationComputed,
     EvidenceMissingDetected,
@@ -65,6 +66,7 @@ DomainEvent: TypeAlias = (
     | ApprovalEvent
     | FreezeEvent
     | SuiteEvent
+    | StalenessEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -102,6 +104,7 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (ApprovalEvent, StreamKind.APPROVAL, "appr", "approval_id"),
     (FreezeEvent, StreamKind.FREEZE, "freeze", "freeze_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
+    (StalenessEvent, StreamKind.GOVERNANCE, "gov:staleness", None),
 )
 """One row for each aggregate."""
 
@@ -117,6 +120,7 @@ _DETECTED: Final = (
     EvidenceBundleRecorded,
     EvidenceMissingDetected,
     IntegrityViolationDetected,
+    ReEvaluationTriggered,
     RunCompleted,
     RunFailed,
     StopTriggered,

@@ -25,6 +25,7 @@ ExceptionId = NewType("ExceptionId", str)
 FreezeId = NewType("FreezeId", str)
 SuiteId = NewType("SuiteId", str)
 OracleId = NewType("OracleId", str)
+StaleId = NewType("StaleId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
@@ -66,6 +67,11 @@ def parse_exception_id(text: str) -> ExceptionId:
 def parse_freeze_id(text: str) -> FreezeId:
     """Return `text` as a freeze record's identifier, or raise `MalformedInput`."""
     return FreezeId(_checked("freeze", text))
+
+
+def parse_stale_id(text: str) -> StaleId:
+    """Return `text` as a staleness marker's identifier, or raise `MalformedInput`."""
+    return StaleId(_checked("stale", text))
 
 
 def parse_suite_id(text: str) -> SuiteId:

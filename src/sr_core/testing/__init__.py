@@ -22,6 +22,7 @@ from sr_core.testing.stage import (
     Stage,
     TokenTable,
 )
+from sr_core.testing.staleness import build_mark, build_staleness
 from sr_core.testing.story import (
     Story,
     build_full_story,
@@ -78,7 +79,9 @@ __all__ = [
     "TokenTable",
     "build_full_story",
     "build_manifest",
+    "build_mark",
     "build_report",
+    "build_staleness",
     "build_suite",
     "fails",
     "passes",

@@ -24,6 +24,7 @@ from sr_core.testing import (
     PLATFORM,
     Script,
     build_full_story,
+    build_staleness,
     fails,
     passes,
     says_nothing,
@@ -200,7 +201,9 @@ def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
     event = next(
-        each for each in [story.suite, *story.log] if type(each).__name__ == name
+        each
+        for each in [story.suite, *story.log, *build_staleness()]
+        if type(each).__name__ == name
     )
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))
@@ -215,6 +218,7 @@ def test_every_event_changes_a_row(name):
         "IntegrityViolationDetected",
         "IterationStarted",
         "LoopCreated",
+        "NodeMarkedStale",
         "OracleSuiteRegistered",
         "RunStarted",
         "StopTriggered",

@@ -14,7 +14,14 @@ from sr_core.domain.events import (
     subject_of,
 )
 from sr_core.domain.refs import Ref
-from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
+from sr_core.testing import (
+    CORE,
+    DIRECTIVE,
+    LOOP_1,
+    Story,
+    build_full_story,
+    build_staleness,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [told.suite, *told.log]
+    events = [told.suite, *told.log, *build_staleness()]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -66,6 +73,9 @@ class TestStreams:
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
             ("FreezeRecordCreated", StreamKind.FREEZE, "freeze:freeze_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("NodeMarkedStale", StreamKind.GOVERNANCE, "gov:staleness"),
+            ("ReEvaluationTriggered", StreamKind.GOVERNANCE, "gov:staleness"),
+            ("StalenessResolved", StreamKind.GOVERNANCE, "gov:staleness"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -86,6 +96,7 @@ DETECTED = {
     "EvidenceBundleRecorded",
     "EvidenceMissingDetected",
     "IntegrityViolationDetected",
+    "ReEvaluationTriggered",
     "RunCompleted",
     "RunFailed",
     "StopTriggered",
@@ -130,6 +141,7 @@ class TestRefs:
             ],
             "CandidateMaterialized": [
                 ("Iteration", iteration, "in_scope_of"),
+                ("Iteration", iteration, "depends_on"),
                 ("Candidate", candidate, "about"),
             ],
             "EvidenceMissingDetected": [
@@ -179,6 +191,20 @@ class TestRefs:
                 ("EvidenceBundle", bundle, "supported_by"),
                 ("Waiver", waiver, "acknowledges"),
             ],
+            "NodeMarkedStale": [
+                ("GovernedArtifact", DIRECTIVE.id, "root_cause"),
+                ("Loop", LOOP_1, "stale"),
+            ],
+            "ReEvaluationTriggered": [("Loop", LOOP_1, "affects")],
+            "StalenessResolved": [
+                ("GovernedArtifact", DIRECTIVE.id, "root_cause"),
+                ("Loop", LOOP_1, "stale"),
+                (
+                    "Decision",
+                    first["StalenessResolved"].resolution_refs[0].id,
+                    "supported_by",
+                ),
+            ],
         }
 
     def test_after_a_pause_by_hand_there_is_no_decision_to_name(self, told):
@@ -199,6 +225,6 @@ class TestRefs:
         }
 
     def test_a_candidate_is_pinned_by_the_hash_of_its_bytes(self, told, first):
-        (_, ref) = refs_of(first["CandidateMaterialized"])
+        (*_, ref) = refs_of(first["CandidateMaterialized"])
 
         assert ref.meta == {"content_hash": told.candidate.content_hash}

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from sr_core.application.projections import (
     candidates,
+    graph,
     iterations,
     loops,
     portals,
     runs,
+    staleness,
     suites,
 )
 from sr_core.application.projections.common import Occasion
@@ -28,6 +30,7 @@ from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
 from sr_core.domain.run import RunEvent
+from sr_core.domain.staleness import StalenessEvent
 from sr_core.domain.verification import VerificationEvent
 from sr_core.ports.read_model import RowChange
 
@@ -46,6 +49,7 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (ApprovalEvent, portals.approval_changes),
     (FreezeEvent, portals.freeze_changes),
     (SuiteEvent, suites.changes),
+    (StalenessEvent, staleness.changes),
 )
 """One row for each aggregate."""
 
@@ -56,5 +60,5 @@ assert _BY_EVENT.keys() == set(EVENT_TYPES.values()), "every event is projected"
 
 
 def changes_of(event: DomainEvent, on: Occasion) -> tuple[RowChange, ...]:
-    """Return the rows that `event` changes."""
-    return _BY_EVENT[type(event)](event, on)
+    """Return the rows that `event` changes: those of its subject, and the graph's."""
+    return (*_BY_EVENT[type(event)](event, on), *graph.changes(event, on))

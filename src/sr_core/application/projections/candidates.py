@@ -27,6 +27,7 @@ def changes(event: CandidateEvent, on: Occasion) -> tuple[RowChange, ...]:
         "evidence_hashes": [],
         "waiver_ids": [],
         "waived_oracle_ids": [],
+        "has_unresolved_staleness": False,
     }
     return (InsertRow(table="candidates", row=row),)
 
