@@ -6,13 +6,13 @@ here knows any event by name, but for exceptions, whose kind only their creation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from sr_core.application.projections.common import Occasion
 from sr_core.domain.events import DomainEvent, StreamKind, refs_of, subject_of
 from sr_core.domain.graph import Edge, Node, edges_of, node_of
-from sr_core.domain.refs import RefKind, RefRelation, hash_bytes
+from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 from sr_core.ports.read_model import EnsureRow, RowChange, UpdateRows
 
 _KIND_OF_STREAM: Final[Mapping[StreamKind, RefKind]] = {
@@ -37,8 +37,14 @@ _KIND_OF_CREATION: Final[Mapping[str, RefKind]] = {
 
 def changes(event: DomainEvent, on: Occasion) -> tuple[RowChange, ...]:
     """Return the nodes and edges that the refs of `event` make."""
-    refs = refs_of(event)
-    source = subject_node(event)
+    return linked(subject_node(event), refs_of(event), on)
+
+
+def linked(
+    source: Node | None, refs: Iterable[Ref], on: Occasion
+) -> tuple[RowChange, ...]:
+    """Return the nodes and edges that `refs` make, said of what `source` is."""
+    refs = tuple(refs)
     nodes = {each.key: each for each in map(node_of, refs)}
     if source is not None:
         nodes.setdefault(source.key, source)
