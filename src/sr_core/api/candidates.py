@@ -115,6 +115,7 @@ async def shippable(
         "reasons": list(ready.reasons),
         "freeze_id": ready.freeze_id,
         "release_approval_id": ready.release_approval_id,
+        "has_unresolved_staleness": ready.has_unresolved_staleness,
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sr_core.application.platform import Platform, loop_case, suite_case
 from sr_core.application.recorder import Asked, Rule
+from sr_core.application.staleness import Stale
 from sr_core.application.verification import Verification
 from sr_core.codec.evidence import hash_suite
 from sr_core.domain import (
@@ -15,6 +16,7 @@ from sr_core.domain import (
     freeze,
     governed_exception,
     oracle_suite,
+    shippable,
 )
 from sr_core.domain import dossier as dossiers
 from sr_core.domain.approval import ApprovalDecision, RecordApproval
@@ -224,6 +226,7 @@ class Portals:
                     approval=after.approval(approval_id),
                     active_exceptions=self._active(after, candidate_id),
                 )
+                await self._require_fresh(dossiers.fold(frozen, after), candidate_id)
             except (Refused, MalformedInput) as refusal:
                 return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *frozen))
@@ -232,6 +235,12 @@ class Portals:
 
     async def _gate(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
         return await Verification(platform=self.platform).gate(dossier, candidate_id)
+
+    async def _require_fresh(self, frozen: Dossier, candidate_id: CandidateId) -> None:
+        """Raise `UnresolvedStaleness` if what the freeze would fix is stale."""
+        await Stale(platform=self.platform).require_none(
+            candidate_id, shippable.rests_on(frozen, candidate_id)
+        )
 
     async def _required(self, run: Run | None) -> frozenset[OracleId]:
         """Return the oracles whose word decides in the run's suite."""

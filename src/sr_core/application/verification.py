@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sr_core.application.evidence import read_bundle
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.application.staleness import Stale
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import shippable
 from sr_core.domain.dossier import Dossier
@@ -52,7 +53,10 @@ class Verification:
         async def rule(dossier: Dossier) -> Ruling:
             gate = await self.gate(dossier, candidate_id)
             after = dossiers.fold(gate.events, dossier)
-            found[:] = [shippable.assess(after, candidate_id)]
+            nodes = shippable.rests_on(after, candidate_id)
+            stale = await Stale(platform=self.platform).unresolved(nodes)
+            now = self.platform.clock.now()
+            found[:] = [shippable.assess(after, candidate_id, stale=stale, now=now)]
             return Ruling(events=gate.events)
 
         await self.platform.recorder.record(case, rule, asked)

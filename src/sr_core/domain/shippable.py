@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from sr_core.domain.approval import ApprovalDecision
+from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.dossier import Dossier
+from sr_core.domain.freeze import FreezeRecordCreated
+from sr_core.domain.graph import Node
 from sr_core.domain.ids import ApprovalId, CandidateId, FreezeId
 from sr_core.domain.integrity import IntegrityCondition, Portal
+from sr_core.domain.refs import RefKind
 
 
 class Reason(StrEnum):
     """Why a candidate may not ship."""
 
     EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    FREEZE_INCOMPLETE = "FREEZE_INCOMPLETE"
     INTEGRITY_UNRESOLVED = "INTEGRITY_UNRESOLVED"
     MISSING_FREEZE_RECORD = "MISSING_FREEZE_RECORD"
     MISSING_RELEASE_APPROVAL = "MISSING_RELEASE_APPROVAL"
     NOT_VERIFIED = "NOT_VERIFIED"
+    UNRESOLVED_STALENESS = "UNRESOLVED_STALENESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,7 @@ class Readiness:
     reasons: tuple[Reason, ...]
     freeze_id: FreezeId | None
     release_approval_id: ApprovalId | None
+    has_unresolved_staleness: bool = False
 
     @property
     def is_shippable(self) -> bool:
@@ -35,30 +43,83 @@ class Readiness:
         return not self.reasons
 
 
-def assess(dossier: Dossier, candidate_id: CandidateId) -> Readiness:
-    """Return whether the candidate may ship; its evidence has been read just now."""
+def rests_on(dossier: Dossier, candidate_id: CandidateId) -> frozenset[Node]:
+    """Return what must not be stale for the candidate to ship (SPEC 4.4).
+
+    That is the candidate, the suites that judged it, its freeze record, and every
+    artifact in the freeze's manifest.
+    """
+    dossier.candidate(candidate_id)
+    runs = [each for each in dossier.runs.values() if each.candidate_id == candidate_id]
+    nodes = {Node(kind=RefKind.CANDIDATE, id=candidate_id)}
+    nodes |= {Node(kind=RefKind.ORACLE_SUITE, id=each.suite_id) for each in runs}
+    freeze = dossier.freezes.get(candidate_id)
+    if freeze is not None:
+        nodes.add(Node(kind=RefKind.FREEZE, id=freeze.freeze_id))
+        nodes |= {
+            Node(kind=RefKind.GOVERNED_ARTIFACT, id=each.artifact_id)
+            for each in freeze.artifact_manifest
+        }
+    return frozenset(nodes)
+
+
+def assess(
+    dossier: Dossier,
+    candidate_id: CandidateId,
+    *,
+    stale: Collection[Node],
+    now: datetime,
+) -> Readiness:
+    """Return whether the candidate may ship; its evidence has been read just now.
+
+    `stale` are those of the nodes it `rests_on` that are stale.
+    """
     candidate = dossier.candidate(candidate_id)
     freeze = dossier.freezes.get(candidate_id)
-    approval_id = next(
-        (
-            each.approval_id
-            for each in reversed([*dossier.approvals.values()])
-            if each.candidate_id == candidate_id
-            and each.portal_id is Portal.RELEASE
-            and each.decision is ApprovalDecision.APPROVED
-        ),
-        None,
-    )
+    approvals = [
+        each for each in dossier.approvals.values() if _releases(each, candidate_id)
+    ]
     standing = dossier.standing_against(candidate_id)
     stands = {
         Reason.EVIDENCE_MISSING: IntegrityCondition.EVIDENCE_MISSING in standing,
+        Reason.FREEZE_INCOMPLETE: freeze is not None
+        and not _is_complete(dossier, freeze, now=now),
         Reason.INTEGRITY_UNRESOLVED: bool(standing),
         Reason.MISSING_FREEZE_RECORD: freeze is None,
-        Reason.MISSING_RELEASE_APPROVAL: approval_id is None,
+        Reason.MISSING_RELEASE_APPROVAL: not approvals,
         Reason.NOT_VERIFIED: not candidate.status.is_verified,
+        Reason.UNRESOLVED_STALENESS: bool(stale),
     }
     return Readiness(
         reasons=tuple(reason for reason, holds in stands.items() if holds),
         freeze_id=freeze.freeze_id if freeze else None,
-        release_approval_id=approval_id,
+        release_approval_id=approvals[-1].approval_id if approvals else None,
+        has_unresolved_staleness=bool(stale),
+    )
+
+
+def _releases(approval: ApprovalRecorded, candidate_id: CandidateId) -> bool:
+    return (
+        approval.candidate_id == candidate_id
+        and approval.portal_id is Portal.RELEASE
+        and approval.decision is ApprovalDecision.APPROVED
+    )
+
+
+def _is_complete(
+    dossier: Dossier, freeze: FreezeRecordCreated, *, now: datetime
+) -> bool:
+    """Whether the freeze names all that the release rests on now (C-SHIP-1, C-EXC-2).
+
+    An exception that came into force since is not in it, nor is the evidence of a later
+    run: it takes another freeze to release what they are about.
+    """
+    active = dossier.active_waivers(freeze.candidate_id, now=now)
+    verified = freeze.verification
+    latest = dossier.latest_run(freeze.candidate_id, verified.oracle_suite_id)
+    return (
+        bool(freeze.artifact_manifest)
+        and set(active) <= set(freeze.active_exceptions)
+        and latest is not None
+        and latest.evidence in verified.evidence_bundle_refs
     )
