@@ -25,7 +25,8 @@ from sr_core.domain import staleness
 from sr_core.domain.events import DomainEvent
 from sr_core.domain.graph import Node, Reached
 from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation, hash_bytes
-from sr_core.ports.event_store import EventStore, Position
+from sr_core.domain.staleness import NodeMarkedStale
+from sr_core.ports.event_store import BEGINNING, EventStore, Position
 from sr_core.ports.followers import Followers
 from sr_core.ports.graph import Graph
 from sr_core.ports.read_model import RowChange
@@ -63,6 +64,7 @@ class Drawn:
         pinned: ContentHash = OLD,
     ) -> Position:
         """Draw edges from dependent to dependency, and return the last one's position."""
+        position = BEGINNING
         for source, target in edges:
             ref = Ref(
                 kind=RefKind.EVIDENCE_BUNDLE,
@@ -281,6 +283,7 @@ class TestMarkers:
 
     async def test_an_open_marker_is_found_by_its_dependent(self, drawn):
         marked, routed, resolved = build_staleness()
+        assert isinstance(marked, NodeMarkedStale)
         (dependent,) = marked.dependents
         position = await drawn.tell(marked)
         await drawn.tell(routed)

@@ -6,10 +6,12 @@ from typing import Final
 
 from litestar import Router
 
-from sr_core.api import candidates, loops, portals
+from sr_core.api import candidates, loops, portals, references, staleness
 
 ROUTERS: Final[tuple[Router, ...]] = (
     loops.router,
     candidates.router,
     portals.router,
+    references.router,
+    staleness.router,
 )

@@ -12,7 +12,7 @@ of the graph as it was at the cause, so that answering late marks the same.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +25,13 @@ from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.graph import Node, Reached, pinned_by
 from sr_core.domain.ids import StaleId, parse_stale_id
 from sr_core.domain.refs import RefKind, RefRelation
-from sr_core.domain.staleness import Impact, MarkStale, Staleness, StaleReason
+from sr_core.domain.staleness import (
+    Impact,
+    MarkStale,
+    Staleness,
+    StalenessEvent,
+    StaleReason,
+)
 from sr_core.ports.event_store import NewEvent, Position, StoredEvent, StreamId
 from sr_core.ports.followers import Followers
 from sr_core.ports.graph import Graph
@@ -38,8 +44,18 @@ BATCH: Final = 500
 
 Recorded = tuple[NewEvent, ...]
 
+
+def _fold(events: Iterable[DomainEvent], onto: Staleness | None) -> Staleness:
+    return staleness.fold(map(_own, events), onto)
+
+
+def _own(event: DomainEvent) -> StalenessEvent:
+    assert isinstance(event, StalenessEvent), "markers have a boundary of their own"
+    return event
+
+
 STALENESS_CASE: Final[Case[Staleness]] = Case(
-    boundary=StreamId("gov:staleness"), fold=staleness.fold
+    boundary=StreamId("gov:staleness"), fold=_fold
 )
 
 

@@ -14,7 +14,7 @@ from sr_core.domain.errors import NotFound, UnresolvedStaleness
 from sr_core.domain.events import Ruling
 from sr_core.domain.graph import Node, Reached, node_of
 from sr_core.domain.ids import StaleId
-from sr_core.domain.refs import Ref, RefKind
+from sr_core.domain.refs import Ref, RefKind, RefRelation
 from sr_core.domain.run import RunPhase
 from sr_core.domain.staleness import (
     Answer,
@@ -101,7 +101,7 @@ class Stale:
     ) -> Recorded:
         """Answer a marker with a newer run, or with a newer word of a human."""
         marker = await self.platform.rows.rows(_TABLE, {"stale_id": stale_id}, limit=1)
-        since = _position(marker.rows[0]) if marker.rows else BEGINNING
+        since = _since(marker.rows[0]) if marker.rows else BEGINNING
         command = ResolveStaleness(
             by=asked.by,
             stale_id=stale_id,
@@ -115,6 +115,19 @@ class Stale:
             return Ruling(events=staleness.resolve(state, command))
 
         return await self.platform.recorder.record(STALENESS_CASE, rule, asked)
+
+    async def completed(
+        self, kind: RefKind, identifier: str, rel: RefRelation, meta: Mapping[str, str]
+    ) -> Ref:
+        """Return the ref; what its `meta` leaves out is what the log says of its target.
+
+        Raises:
+            MalformedInput: the log does not say it either.
+
+        """
+        known = await self.platform.graph.node(Node(kind=kind, id=identifier))
+        said = known.meta if known else {}
+        return Ref(kind=kind, id=identifier, rel=rel, meta={**said, **meta})
 
     async def unresolved(self, nodes: Collection[Node]) -> frozenset[Node]:
         """Return those of `nodes` that are stale, every change answered before.
@@ -133,7 +146,7 @@ class Stale:
             )
 
     async def _answer(self, ref: Ref, since: int) -> Answer:
-        """Return what the log has of `ref`; `since` is the marker's position."""
+        """Return what the log has of `ref`; `since` is where the marker holds from."""
         table = _ANSWERS.get(ref.kind)
         if table is None:
             if await self.platform.graph.node(node_of(ref)) is None:
@@ -173,6 +186,12 @@ def _refusal(row: Row) -> str | None:
         return None if is_done else f"is {row['state']} and has left no evidence"
     said = {str(row.get(name)) for name in ("decision", "kind")}
     return f"says {', '.join(sorted(said & _SAYS_NO))}" if said & _SAYS_NO else None
+
+
+def _since(marker: Row) -> int:
+    """Return the position of what the marker is about: its cause, or itself."""
+    caused_at = marker["caused_at"]
+    return caused_at if isinstance(caused_at, int) else _position(marker)
 
 
 def _position(row: Row) -> int:

@@ -89,9 +89,10 @@ class MarkStale:
 class Answer:
     """What a resolution points at, as the log has it.
 
-    `about` is what a run judged or left, itself included. `is_newer` compares with the
-    marker: a run has to have started after it. `refusal` is why the target supports
-    nothing, such as that the run has not completed.
+    `about` is what a run judged, and what was found of it before. `is_newer` compares
+    with what the marker is about: a run has to have started after the change that caused
+    it, or after a mark by hand. `refusal` is why the target answers nothing, such as that
+    the run has not completed.
     """
 
     ref: Ref

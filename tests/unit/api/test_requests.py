@@ -34,6 +34,8 @@ POSTS = {
     "/api/v1/loops/{loop_id:str}/resume",
     "/api/v1/oracles/suites",
     "/api/v1/runs",
+    "/api/v1/staleness/mark",
+    "/api/v1/staleness/{stale_id:str}/resolve",
 }
 OPEN = {"/health", "/ready", "/api/v1/info"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from sr_core.domain.staleness import (
     DEPENDENTS_MAX,
     Answer,
     Impact,
+    MarkStale,
     NodeMarkedStale,
     ReEvaluation,
     ReEvaluationTriggered,
@@ -68,13 +71,20 @@ def ref(kind: RefKind, identifier: str = "x") -> Ref:
     )
 
 
+def marked_by(state: Staleness, command: MarkStale) -> NodeMarkedStale:
+    """The marker that the command sets, and first of all."""
+    marked, *_ = mark(state, command)
+    assert isinstance(marked, NodeMarkedStale)
+    return marked
+
+
 def newer(
     kind: RefKind = RefKind.RUN, *about: Node, refusal: str | None = None
 ) -> Answer:
     return Answer(ref=ref(kind), is_newer=True, about=frozenset(about), refusal=refusal)
 
 
-def by_run(*answers: Answer, by: Actor = SYSTEM, **more: object) -> ResolveStaleness:
+def by_run(*answers: Answer, by: Actor = SYSTEM, **more: Any) -> ResolveStaleness:
     return _command(ResolutionKind.MECHANICAL, answers, by, more)
 
 
@@ -84,7 +94,9 @@ def by_decision(
     return _command(ResolutionKind.DECISION, answers, by, more)
 
 
-def _command(kind, answers, by, more) -> ResolveStaleness:
+def _command(
+    kind: ResolutionKind, answers: tuple[Answer, ...], by: Actor, more: dict[str, Any]
+) -> ResolveStaleness:
     known = {"stale_id": STALE_1, **more}
     return ResolveStaleness(by=by, kind=kind, answers=answers, **known)
 
@@ -99,16 +111,15 @@ class TestMarking:
     """SPEC 2.3: one event with all dependents, and one for each to be looked at again."""
 
     def test_the_marker_names_root_reason_and_dependents(self):
-        marked, *_ = mark(Staleness(), build_mark(CANDIDATE, LOOP, by=AGENT))
+        marked = marked_by(Staleness(), build_mark(CANDIDATE, LOOP, by=AGENT))
 
-        assert isinstance(marked, NodeMarkedStale)
         assert marked.stale_id == STALE_1
         assert marked.root.id == DIRECTIVE.id
         assert marked.reason_code is StaleReason.MANUAL_MARK
         assert marked.dependents == (CANDIDATE, LOOP)
 
     def test_its_refs_are_the_root_and_what_is_stale(self):
-        marked, *_ = mark(Staleness(), build_mark(CANDIDATE))
+        marked = marked_by(Staleness(), build_mark(CANDIDATE))
 
         assert [(each.kind, each.rel) for each in marked.refs] == [
             (RefKind.GOVERNED_ARTIFACT, RefRelation.ROOT_CAUSE),
@@ -118,7 +129,7 @@ class TestMarking:
     def test_every_dependent_is_looked_at_again(self):
         _, *again = mark(Staleness(), build_mark(CANDIDATE, LOOP))
 
-        assert [each.triggered_for for each in again] == [CANDIDATE, LOOP]
+        assert [each.refs[0].id for each in again] == [CANDIDATE.id, LOOP.id]
 
     def test_what_one_event_caused_is_marked_once(self):
         cause = build_mark(CANDIDATE, caused_by="evt_1")
@@ -129,7 +140,7 @@ class TestMarking:
     def test_what_a_crash_left_out_is_marked_later(self):
         before = fold(mark(Staleness(), build_mark(CANDIDATE, caused_by="evt_1")))
 
-        marked, *_ = mark(before, build_mark(CANDIDATE, LOOP, caused_by="evt_1"))
+        marked = marked_by(before, build_mark(CANDIDATE, LOOP, caused_by="evt_1"))
 
         assert marked.dependents == (LOOP,)
 
@@ -150,7 +161,7 @@ class TestMarking:
 class TestReEvaluation:
     """C-EVT-6: the oracles look again at what they alone can answer, else a human."""
 
-    def looked_at(self, dependent: Node, **how: object) -> ReEvaluationTriggered:
+    def looked_at(self, dependent: Node, **how: Any) -> ReEvaluationTriggered:
         _, again = mark(Staleness(), build_mark(dependent, **how))
         assert isinstance(again, ReEvaluationTriggered)
         return again
@@ -373,10 +384,10 @@ def test_whatever_was_marked_can_be_resolved_to_the_last(marks):
         state = fold(mark(state, command), state)
     assert state.stale() == frozenset().union(*(nodes for _, nodes in marks))
 
-    cleared = set()
+    cleared: set[Node] = set()
     for stale_id in state.markers:
-        command = by_decision(newer(RefKind.DECISION), stale_id=stale_id)
-        resolved = resolve(state, command)
+        answer = by_decision(newer(RefKind.DECISION), stale_id=stale_id)
+        resolved = resolve(state, answer)
         state = fold(resolved, state)
         assert cleared.isdisjoint(resolved[0].no_longer_stale)
         cleared |= set(resolved[0].no_longer_stale)

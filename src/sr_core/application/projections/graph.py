@@ -13,7 +13,7 @@ from sr_core.application.projections.common import Occasion
 from sr_core.domain.events import DomainEvent, StreamKind, refs_of, subject_of
 from sr_core.domain.graph import Edge, Node, edges_of, node_of
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
-from sr_core.ports.read_model import EnsureRow, RowChange, UpdateRows
+from sr_core.ports.read_model import EnsureRow, Row, RowChange, UpdateRows
 
 _KIND_OF_STREAM: Final[Mapping[StreamKind, RefKind]] = {
     StreamKind.APPROVAL: RefKind.APPROVAL,
@@ -88,7 +88,7 @@ def _last_said(edges: tuple[Edge, ...]) -> dict[str, Edge]:
 
 
 def _node(node: Node, on: Occasion) -> Iterator[RowChange]:
-    row = {
+    row: Row = {
         "node_id": node.key,
         "node_type": node.kind,
         "label": node.id,
@@ -106,8 +106,8 @@ def _node(node: Node, on: Occasion) -> Iterator[RowChange]:
 
 def _edge(edge: Edge, on: Occasion) -> Iterator[RowChange]:
     identifier = edge_id(edge)
-    pin = {"pinned_hash": edge.pinned, "meta": dict(edge.meta)}
-    row = {
+    pin: Row = {"pinned_hash": edge.pinned, "meta": dict(edge.meta)}
+    row: Row = {
         "edge_id": identifier,
         "src_id": edge.source.key,
         "dst_id": edge.target.key,
