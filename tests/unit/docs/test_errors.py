@@ -69,9 +69,11 @@ from sr_core.domain.errors import (
     NonWaivable,
     NotFound,
     NotVerified,
+    ResolutionUnfit,
     SrError,
     SuiteTaken,
     TransitionRefused,
+    UnresolvedStaleness,
 )
 from sr_core.ports.content_store import (
     ContentConflict,
@@ -135,6 +137,11 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ApprovalUnfit(
         approval_id=f"appr_{ULID}", why="was given at GovernanceChangePortal"
     ),
+    ResolutionUnfit(
+        stale_id=f"stale_{ULID}",
+        why=f"is not answered by run_{ULID}, which is older than the marker",
+    ),
+    UnresolvedStaleness(subject=CANDIDATE, stale=["OracleSuite suite:SR-SUITE-CORE"]),
     VersionConflict(boundary=f"loop:{LOOP}", expected=7, actual=8),
     Overtaken(index="one_active_surface"),
     Unavailable(system="PostgreSQL", deadline_s=3),
