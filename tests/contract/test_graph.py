@@ -19,6 +19,7 @@ from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.followers import PostgresFollowers
 from sr_core.adapters.postgres.graph import PostgresGraph
+from sr_core.adapters.postgres.read_model import PostgresReadModel
 from sr_core.application.projections import Occasion, changes_of
 from sr_core.application.projections.graph import linked
 from sr_core.domain import staleness
@@ -29,7 +30,7 @@ from sr_core.domain.staleness import NodeMarkedStale
 from sr_core.ports.event_store import BEGINNING, EventStore, Position
 from sr_core.ports.followers import Followers
 from sr_core.ports.graph import Graph
-from sr_core.ports.read_model import RowChange
+from sr_core.ports.read_model import ReadModel, RowChange
 from sr_core.testing import HUMAN, NOON, build_mark, build_staleness
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +55,7 @@ class Drawn:
     graph: Graph
     store: EventStore
     followers: Followers
+    rows: ReadModel
     events: Events = field(default_factory=Events)
     drawn: int = 0
 
@@ -92,11 +94,14 @@ class Drawn:
 async def drawing(dsn: str | None) -> AsyncIterator[Drawn]:
     if dsn is None:
         rows = MemoryReadModel()
-        yield Drawn(MemoryGraph(rows), MemoryEventStore(rows), MemoryFollowers())
+        yield Drawn(MemoryGraph(rows), MemoryEventStore(rows), MemoryFollowers(), rows)
         return
     async with connection_pool(dsn) as pool:
         yield Drawn(
-            PostgresGraph(pool), PostgresEventStore(pool), PostgresFollowers(pool)
+            PostgresGraph(pool),
+            PostgresEventStore(pool),
+            PostgresFollowers(pool),
+            PostgresReadModel(pool),
         )
 
 
@@ -276,6 +281,34 @@ class TestNeighbours:
         assert found is not None
         assert found.meta == {"content_hash": NEW}
         assert await drawn.graph.node(node("nobody")) is None
+
+
+class TestRows:
+    """One row a node and one an edge, however often they are said (SPEC 12.4)."""
+
+    async def test_an_edge_said_twice_is_one(self, drawn):
+        await drawn.draw(("b", "a"), ("b", "a"))
+        await drawn.draw(("b", "a"), relation=SUPPORTED)
+
+        edges = await drawn.rows.rows("graph.edges", {})
+        nodes = await drawn.rows.rows("graph.nodes", {})
+
+        assert sorted(str(each["edge_type"]) for each in edges.rows) == [
+            DEPENDS,
+            SUPPORTED,
+        ]
+        assert sorted(str(each["label"]) for each in nodes.rows) == ["a", "b"]
+
+    async def test_a_node_keeps_its_type_and_its_first_moment(self, drawn):
+        first = await drawn.draw(("b", "a"))
+        await drawn.draw(("c", "a"), pinned=NEW)
+
+        row = await drawn.rows.row("graph.nodes", {"node_id": node("a").key})
+
+        assert row is not None
+        assert row["node_type"] == RefKind.EVIDENCE_BUNDLE
+        assert row["position"] == first
+        assert row["created_at"] == NOON
 
 
 class TestMarkers:

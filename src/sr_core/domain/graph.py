@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation
 
 
@@ -43,6 +44,15 @@ class Node:
 
         """
         return Ref(kind=self.kind, id=self.id, rel=relation, meta=self.meta)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether `meta` holds all that a ref of this kind has to."""
+        try:
+            self.ref(RefRelation.ABOUT)
+        except MalformedInput:
+            return False
+        return True
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

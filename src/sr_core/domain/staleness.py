@@ -127,7 +127,11 @@ class NodeMarkedStale:
 
     @property
     def refs(self) -> tuple[Ref, ...]:
-        """The root that changed, and what is stale for it (SPEC 2.3)."""
+        """The root that changed, and what is stale for it (SPEC 2.3).
+
+        A node that nothing has pinned by a hash yet, such as a draft, is in the payload
+        alone: a ref without the hash would be none, and the marker has to be recorded.
+        """
         return _root_and(self.root, self.dependents)
 
 
@@ -145,7 +149,7 @@ class ReEvaluationTriggered:
     @property
     def refs(self) -> tuple[Ref, ...]:
         """What is to be looked at again (SPEC 2.3)."""
-        return (self.triggered_for.ref(RefRelation.AFFECTS),)
+        return _refs([self.triggered_for], RefRelation.AFFECTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,8 +405,14 @@ def _unfit(command: ResolveStaleness, resolved: Collection[Node]) -> Iterable[st
 
 
 def _root_and(root: Node, dependents: Iterable[Node]) -> tuple[Ref, ...]:
-    stale = tuple(each.ref(RefRelation.STALE) for each in dependents)
-    return (root.ref(RefRelation.ROOT_CAUSE), *stale)
+    return (
+        *_refs([root], RefRelation.ROOT_CAUSE),
+        *_refs(dependents, RefRelation.STALE),
+    )
+
+
+def _refs(nodes: Iterable[Node], relation: RefRelation) -> tuple[Ref, ...]:
+    return tuple(each.ref(relation) for each in nodes if each.is_pinned)
 
 
 def _support(ref: Ref) -> Ref:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -492,6 +493,20 @@ class TestReactions:
 
         assert (read > 0, again) == (True, 0)
         assert len(await released.markers()) == count
+
+    async def test_two_who_answer_at_once_mark_once(self, released, monkeypatch):
+        causes = reactions.CAUSES
+        monkeypatch.setattr(reactions, "CAUSES", {})
+        cause = await released.change_suite()
+        monkeypatch.setattr(reactions, "CAUSES", causes)
+        follow = released.journey.stage.reactions.follow
+
+        await asyncio.gather(follow([cause]), follow([cause]))
+
+        keys = [
+            (each["root_id"], each["dependent_id"]) for each in await released.markers()
+        ]
+        assert len(keys) == len(set(keys)) == 3
 
     async def test_what_was_judged_by_the_new_one_is_not_marked_late(
         self, released, monkeypatch

@@ -126,6 +126,15 @@ class TestMarking:
             (RefKind.CANDIDATE, RefRelation.STALE),
         ]
 
+    def test_what_no_hash_pins_yet_is_marked_without_a_ref(self):
+        draft = Node(kind=RefKind.INTAKE, id="intake:1")
+
+        marked, again = mark(Staleness(), build_mark(draft))
+
+        assert marked_by(Staleness(), build_mark(draft)).dependents == (draft,)
+        assert [each.rel for each in marked.refs] == [RefRelation.ROOT_CAUSE]
+        assert again.refs == ()
+
     def test_every_dependent_is_looked_at_again(self):
         _, *again = mark(Staleness(), build_mark(CANDIDATE, LOOP))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -32,7 +33,7 @@ class MemoryGraph:
         before: Position | None = None,
     ) -> tuple[Reached, ...]:
         """See `Graph.dependents`."""
-        edges = self._edges(RefRelation.DEPENDS_ON)
+        edges = await self._edges(RefRelation.DEPENDS_ON)
 
         def step(key: str, depth: int) -> Iterable[str]:
             for edge in edges:
@@ -46,69 +47,75 @@ class MemoryGraph:
                 if edge["dst_id"] == key and not is_new and not is_pinned:
                     yield edge["src_id"]
 
-        return self._walk(root.key, step, depth_max)
+        return await self._walk(root.key, step, depth_max)
 
     async def dependencies(self, node: Node, *, depth_max: int) -> tuple[Reached, ...]:
         """See `Graph.dependencies`."""
-        edges = self._edges(RefRelation.DEPENDS_ON)
+        edges = await self._edges(RefRelation.DEPENDS_ON)
 
         def step(key: str, _: int) -> Iterable[str]:
             return (each["dst_id"] for each in edges if each["src_id"] == key)
 
-        return self._walk(node.key, step, depth_max)
+        return await self._walk(node.key, step, depth_max)
 
     async def targets(self, node: Node, relation: RefRelation) -> tuple[Node, ...]:
         """See `Graph.targets`."""
-        edges = self._edges(relation)
-        return self._nodes(
+        edges = await self._edges(relation)
+        return await self._nodes(
             each["dst_id"] for each in edges if each["src_id"] == node.key
         )
 
     async def sources(self, node: Node, relation: RefRelation) -> tuple[Node, ...]:
         """See `Graph.sources`."""
-        edges = self._edges(relation)
-        return self._nodes(
+        edges = await self._edges(relation)
+        return await self._nodes(
             each["src_id"] for each in edges if each["dst_id"] == node.key
         )
 
     async def node(self, node: Node) -> Node | None:
         """See `Graph.node`."""
-        return next(iter(self._nodes([node.key])), None)
+        return next(iter(await self._nodes([node.key])), None)
 
     async def markers(self, nodes: Collection[Node]) -> tuple[OpenMarker, ...]:
         """See `Graph.markers`."""
         wanted = {(each.kind, each.id) for each in nodes}
         found = [
             _marker(row)
-            for row in self._table("stale_nodes")
+            for row in await self._table("stale_nodes")
             if row["resolved_at"] is None
             and (row["dependent_kind"], row["dependent_id"]) in wanted
         ]
         return tuple(sorted(found, key=_age))
 
-    def _walk(self, start: str, step: _Step, depth_max: int) -> tuple[Reached, ...]:
+    async def _walk(
+        self, start: str, step: _Step, depth_max: int
+    ) -> tuple[Reached, ...]:
         depths: dict[str, int] = {}
         frontier = {start}
         for depth in range(1, depth_max + 1):
             met = {key for each in frontier for key in step(each, depth)}
             frontier = met - depths.keys() - {start}
             depths.update(dict.fromkeys(frontier, depth))
-        nodes = {each.key: each for each in self._nodes(depths)}
+        nodes = {each.key: each for each in await self._nodes(depths)}
         return tuple(
             Reached(node=nodes[key], depth=depth)
             for key, depth in sorted(depths.items(), key=lambda item: item[::-1])
         )
 
-    def _edges(self, relation: RefRelation) -> list[dict[str, Any]]:
-        return [each for each in self._table("edges") if each["edge_type"] == relation]
+    async def _edges(self, relation: RefRelation) -> list[dict[str, Any]]:
+        return [
+            each for each in await self._table("edges") if each["edge_type"] == relation
+        ]
 
-    def _nodes(self, keys: Iterable[str]) -> tuple[Node, ...]:
+    async def _nodes(self, keys: Iterable[str]) -> tuple[Node, ...]:
         wanted = set(keys)
-        found = [_node(row) for row in self._table("nodes") if row["node_id"] in wanted]
+        rows = await self._table("nodes")
+        found = [_node(row) for row in rows if row["node_id"] in wanted]
         return tuple(sorted(found, key=lambda node: node.key))
 
-    def _table(self, name: str) -> list[dict[str, Any]]:
-        return [dict(row) for row in self._rows.tables().get(f"graph.{name}", ())]
+    async def _table(self, name: str) -> list[dict[str, Any]]:
+        page = await self._rows.rows(f"graph.{name}", {}, limit=sys.maxsize)
+        return [dict(row) for row in page.rows]
 
 
 def _node(row: dict[str, Any]) -> Node:
