@@ -6,7 +6,7 @@ import pytest
 
 from sr_core.application.references import CATEGORIES
 from sr_core.domain.refs import Ref, RefKind, RefRelation
-from sr_core.testing import CORE, DIRECTIVE, ulid
+from sr_core.testing import BUILD, CORE, DIRECTIVE, fails, ulid
 
 pytestmark = pytest.mark.anyio
 
@@ -288,6 +288,28 @@ class TestReferences:
     )
     async def test_what_is_no_question_is_refused(self, api, path, status):
         assert (await api.get(path)).status_code == status
+
+    async def test_an_exception_is_a_ref_of_its_own_kind(self, api):
+        api.runner.scripts = {BUILD: fails}
+        _, candidate_id = await api.a_candidate()
+        await api.a_run(candidate_id)
+        body = {
+            "candidate_id": candidate_id,
+            "target": BUILD,
+            "rationale": "known",
+            "expires_at": "2099-01-01T00:00:00Z",
+        }
+        drawn_up = await api.done("exceptions", body)
+
+        found = (await api.get("references?kind=Waiver")).json()["references"]
+
+        assert [(each["kind"], each["id"]) for each in found] == [
+            ("Waiver", drawn_up["exception_id"])
+        ]
+        assert found[0]["meta"]["status"] == "CREATED"
+        assert found[0]["meta"]["expires_at"].startswith("2099-01-01T00:00:00")
+        none = (await api.get("references?kind=Deviation")).json()
+        assert none["total"] == 0
 
     async def test_an_iteration_is_found_once_it_is_summed_up(self, full):
         before = (await full.get("references/iteration-summaries")).json()
