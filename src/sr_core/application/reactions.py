@@ -144,7 +144,7 @@ def _changed(reason: StaleReason) -> Cause:
     async def find(
         graph: Graph, event: DomainEvent, position: Position
     ) -> tuple[Impact, ...]:
-        if not getattr(event, "is_current", True):
+        if not _takes_effect(event):
             return ()
         root = subject_node(event)
         assert root is not None, f"{type(event).__name__} is about what it changes"
@@ -157,6 +157,12 @@ def _changed(reason: StaleReason) -> Cause:
         return (Impact(root=root, reason=reason, reached=reached),)
 
     return find
+
+
+def _takes_effect(event: DomainEvent) -> bool:
+    """Whether others go by what `event` says from now on; a draft they do not."""
+    said = [getattr(event, name, None) for name in ("is_current", "in_effect")]
+    return any(said) or all(each is None for each in said)
 
 
 async def _activated(

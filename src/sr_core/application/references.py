@@ -87,6 +87,56 @@ def _exception(row: Row) -> Ref:
     )
 
 
+def _artifact(row: Row) -> Ref:
+    return Ref(
+        kind=RefKind.GOVERNED_ARTIFACT,
+        id=_text(row["artifact_id"]),
+        rel=_DEPENDS,
+        meta={
+            "content_hash": _text(row["content_hash"]),
+            "version": _text(row["version"]),
+            "type_key": _text(row["artifact_type"]),
+        },
+    )
+
+
+def _template(row: Row) -> Ref:
+    """Return a template's ref, at the stage where work that follows it begins."""
+    definition: Any = row["definition"]
+    return Ref(
+        kind=RefKind.PROCEDURE_TEMPLATE,
+        id=_text(row["name"]),
+        rel=_DEPENDS,
+        meta={
+            "content_hash": _text(row["content_hash"]),
+            "current_stage_id": _text(definition["initial_stage_id"]),
+        },
+    )
+
+
+def _record(row: Row) -> Ref:
+    return Ref(
+        kind=RefKind.RECORD,
+        id=_text(row["record_id"]),
+        rel=RefRelation.RELATES_TO,
+        meta={
+            "content_hash": _text(row["content_hash"]),
+            "type_key": _text(row["record_type"]),
+        },
+    )
+
+
+def _defined(type_key: str, kind: RefKind, build: Callable[[Row], Ref]) -> Category:
+    """Return the category of the definitions of one type, in the versions in force."""
+    return Category(
+        table="config_definitions",
+        kinds=frozenset({kind}),
+        rel=_DEPENDS,
+        build=build,
+        where={"type_key": type_key, "is_current": True},
+    )
+
+
 def _only(
     table: str, kind: RefKind, build: Callable[[Row], Ref], rel: RefRelation = _DEPENDS
 ) -> Category:
@@ -100,6 +150,11 @@ _RELATES: Final = RefRelation.RELATES_TO
 _EXCEPTIONS: Final = frozenset({RefKind.DEFERRAL, RefKind.DEVIATION, RefKind.WAIVER})
 
 CATEGORIES: Final[Mapping[str, Category]] = {
+    "agent-definitions": _defined(
+        "config.agent_definition",
+        RefKind.AGENT_DEFINITION,
+        _plain(RefKind.AGENT_DEFINITION, "name", "content_hash"),
+    ),
     "approvals": _only(
         "approvals",
         RefKind.APPROVAL,
@@ -112,6 +167,13 @@ CATEGORIES: Final[Mapping[str, Category]] = {
         RefKind.DECISION,
         _plain(RefKind.DECISION, "decision_id", "trigger", rel=_RELATES),
         _RELATES,
+    ),
+    "documents": Category(
+        table="governed_artifacts",
+        kinds=frozenset({RefKind.GOVERNED_ARTIFACT}),
+        rel=_DEPENDS,
+        build=_artifact,
+        where={"in_effect": True},
     ),
     "evidence-bundles": _only(
         "evidence_bundles",
@@ -133,6 +195,21 @@ CATEGORIES: Final[Mapping[str, Category]] = {
         _plain(RefKind.FREEZE, "freeze_id", "baseline_id", rel=_RELATES),
         _RELATES,
     ),
+    "gating-policies": _defined(
+        "config.gating_policy",
+        RefKind.GATING_POLICY,
+        _plain(RefKind.GATING_POLICY, "name", "content_hash"),
+    ),
+    "governed-artifacts": _only(
+        "governed_artifacts", RefKind.GOVERNED_ARTIFACT, _artifact
+    ),
+    "intakes": Category(
+        table="intakes",
+        kinds=frozenset({RefKind.INTAKE}),
+        rel=_DEPENDS,
+        build=_plain(RefKind.INTAKE, "intake_id", "content_hash", "work_unit_id"),
+        where={"status": "active"},
+    ),
     "iteration-summaries": Category(
         table="iterations",
         kinds=frozenset({RefKind.ITERATION}),
@@ -147,14 +224,36 @@ CATEGORIES: Final[Mapping[str, Category]] = {
         _IN_SCOPE,
     ),
     "oracle-suites": _only("oracle_suites", RefKind.ORACLE_SUITE, _suite),
+    "records": _only(
+        "human_judgment_records",
+        RefKind.RECORD,
+        _record,
+        _RELATES,
+    ),
     "runs": _only(
         "runs",
         RefKind.RUN,
         _plain(RefKind.RUN, "run_id", "candidate_id", "state", rel=_RELATES),
         _RELATES,
     ),
+    "semantic-sets": _defined(
+        "config.semantic_set",
+        RefKind.SEMANTIC_SET,
+        _plain(RefKind.SEMANTIC_SET, "name", "content_hash"),
+    ),
+    "templates": _defined(
+        "config.procedure_template", RefKind.PROCEDURE_TEMPLATE, _template
+    ),
+    "work-surfaces": _only(
+        "work_surfaces",
+        RefKind.WORK_SURFACE,
+        _plain(RefKind.WORK_SURFACE, "work_surface_id", "content_hash", "status"),
+    ),
 }
 """What can be browsed, by the name that stands in the path."""
+
+_PART_OF_ANOTHER: Final = frozenset({"documents"})
+"""Categories whose rows another one has too: all together they are listed once."""
 
 
 async def browse(
@@ -178,8 +277,10 @@ async def browse_all(
     """Return a page over all categories, one after the other, oldest first in each."""
     fitting = [
         (each, kind)
-        for each in CATEGORIES.values()
-        if kind in (None, *each.kinds) and rel in (None, each.rel)
+        for name, each in CATEGORIES.items()
+        if name not in _PART_OF_ANOTHER
+        and kind in (None, *each.kinds)
+        and rel in (None, each.rel)
     ]
     return await _page(rows, fitting, limit, offset)
 

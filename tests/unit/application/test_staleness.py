@@ -534,6 +534,16 @@ class TestReactions:
     async def test_a_first_registration_makes_nothing_stale(self, released):
         assert await released.markers() == []
 
+    async def test_a_draft_makes_nothing_stale(self, released):
+        @dataclass(frozen=True)
+        class Draft:
+            is_current: bool = False
+            in_effect: bool = False
+
+        find = reactions.CAUSES["GovernedArtifactVersionRecorded"]
+
+        assert await find(released.journey.stage.graph, Draft(), 99) == ()
+
     async def test_a_failure_to_mark_fails_the_command_and_is_healed(
         self, released, monkeypatch
     ):

@@ -46,8 +46,8 @@ def linked(
     """Return the nodes and edges that `refs` make, said of what `source` is."""
     refs = tuple(refs)
     nodes = {each.key: each for each in map(node_of, refs)}
-    if source is not None:
-        nodes.setdefault(source.key, source)
+    if source is not None and (source.meta or source.key not in nodes):
+        nodes[source.key] = source
     edges = {} if source is None else _last_said(edges_of(source, refs))
     return (
         *(change for each in nodes.values() for change in _node(each, on)),
