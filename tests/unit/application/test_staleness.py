@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from sr_core.application import reactions
 from sr_core.application.platform import suite_case
+from sr_core.application.projections import Occasion
+from sr_core.application.projections.graph import linked
 from sr_core.application.recorder import Asked, Happened
 from sr_core.application.staleness import Marked, Stale
 from sr_core.codec.evidence import hash_suite
@@ -21,14 +23,16 @@ from sr_core.domain.errors import (
     UnresolvedStaleness,
 )
 from sr_core.domain.events import Ruling
+from sr_core.domain.governed_exception import ExceptionActivated
 from sr_core.domain.graph import Node
-from sr_core.domain.ids import StaleId
+from sr_core.domain.ids import ExceptionId, StaleId
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.oracle_suite import OracleSuiteRegistered
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 from sr_core.domain.shippable import Reason
 from sr_core.domain.staleness import ReEvaluation, ResolutionKind, StaleReason
 from sr_core.ports.errors import Unavailable
+from sr_core.ports.event_store import NewEvent, Position, StreamId
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -36,11 +40,13 @@ from sr_core.testing import (
     DIRECTIVE,
     HUMAN,
     LOOP_1,
+    NOON,
     PLATFORM,
     SYSTEM,
     build_suite,
     fails,
     passes,
+    ulid,
 )
 
 pytestmark = pytest.mark.anyio
@@ -640,3 +646,38 @@ class TestExceptions:
         }
         assert await journey.stage.reactions.catch_up() > 0
         assert not (await journey.shippable()).is_shippable
+
+    async def test_what_depends_on_an_artifact_in_its_scope_is(self, journey):
+        waiver = Node(kind=RefKind.WAIVER, id=f"exc_{ulid(1)}")
+        affects = replace(DIRECTIVE, rel=RefRelation.AFFECTS)
+        other = Ref(kind=RefKind.LOOP, id=LOOP_1, rel=RefRelation.AFFECTS)
+        loop = Node(kind=RefKind.LOOP, id=LOOP_1)
+        on_it = Node(kind=RefKind.ITERATION, id=f"iter_{ulid(1)}")
+        through = Ref(kind=RefKind.ITERATION, id=on_it.id, rel=RefRelation.DEPENDS_ON)
+        on = Occasion(event_id="evt_1", by=HUMAN, at=NOON)
+        told = NewEvent(
+            event_id="evt_1",
+            stream_id=StreamId("a"),
+            stream_kind="LOOP",
+            stream_seq=1,
+            event_type="Told",
+            by=HUMAN,
+            occurred_at=NOON,
+            correlation_id=None,
+            envelope=b"{}",
+            envelope_hash=hash_bytes(b"{}"),
+            changes=(
+                *linked(waiver, [affects, other], on),
+                *linked(on_it, [DIRECTIVE], on),
+                *linked(loop, [through], on),
+            ),
+        )
+        journey.stage.rows.apply([(Position(1), told)])
+        event = ExceptionActivated(exception_id=ExceptionId(waiver.id))
+
+        (impact,) = await reactions.CAUSES["ExceptionActivated"](
+            journey.stage.graph, event, Position(2)
+        )
+
+        assert impact.root == waiver
+        assert {each.node: each.depth for each in impact.reached} == {on_it: 1, loop: 2}
