@@ -54,7 +54,9 @@ class TestMark:
         assert len(await api.events()) == before
 
     async def test_an_unknown_root_is_not_found(self, api):
-        answer = await api.post("staleness/mark", {"root_ref": ROOT})
+        nobody = {"kind": "Loop", "id": f"loop_{ulid(99)}"}
+
+        answer = await api.post("staleness/mark", {"root_ref": nobody})
 
         assert answer.status_code == 404
 
