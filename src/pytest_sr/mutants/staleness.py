@@ -8,7 +8,7 @@ from typing import Any
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.postgres.graph import PostgresGraph
-from sr_core.application import portals, recorder, staleness
+from sr_core.application import recorder, staleness
 from sr_core.application.projections import graph as edges
 from sr_core.application.projections import staleness as rows
 from sr_core.domain import staleness as rules
@@ -122,7 +122,7 @@ def freeze_ignores_staleness() -> tuple[Patch, ...]:
     async def require_fresh(*_: object) -> None:
         return None
 
-    return (Patch(owner=portals.Portals, name="_require_fresh", value=require_fresh),)
+    return (Patch(owner=staleness.Stale, name="require_fresh", value=require_fresh),)
 
 
 def _live_rows(change: Callable[[Any, Any, Any], Any]) -> tuple[Patch, ...]:

@@ -16,7 +16,6 @@ from sr_core.domain import (
     freeze,
     governed_exception,
     oracle_suite,
-    shippable,
 )
 from sr_core.domain import dossier as dossiers
 from sr_core.domain.approval import ApprovalDecision, RecordApproval
@@ -226,7 +225,9 @@ class Portals:
                     approval=after.approval(approval_id),
                     active_exceptions=self._active(after, candidate_id),
                 )
-                await self._require_fresh(dossiers.fold(frozen, after), candidate_id)
+                await Stale(platform=self.platform).require_fresh(
+                    dossiers.fold(frozen, after), candidate_id
+                )
             except (Refused, MalformedInput) as refusal:
                 return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *frozen))
@@ -235,12 +236,6 @@ class Portals:
 
     async def _gate(self, dossier: Dossier, candidate_id: CandidateId) -> Ruling:
         return await Verification(platform=self.platform).gate(dossier, candidate_id)
-
-    async def _require_fresh(self, frozen: Dossier, candidate_id: CandidateId) -> None:
-        """Raise `UnresolvedStaleness` if what the freeze would fix is stale."""
-        await Stale(platform=self.platform).require_none(
-            candidate_id, shippable.rests_on(frozen, candidate_id)
-        )
 
     async def _required(self, run: Run | None) -> frozenset[OracleId]:
         """Return the oracles whose word decides in the run's suite."""

@@ -9,11 +9,12 @@ from typing import Final
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import STALENESS_CASE, Recorded
 from sr_core.application.recorder import Asked
-from sr_core.domain import staleness
+from sr_core.domain import shippable, staleness
+from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import NotFound, UnresolvedStaleness
 from sr_core.domain.events import Ruling
 from sr_core.domain.graph import Node, Reached, node_of
-from sr_core.domain.ids import StaleId
+from sr_core.domain.ids import CandidateId, StaleId
 from sr_core.domain.refs import Ref, RefKind, RefRelation
 from sr_core.domain.run import RunPhase
 from sr_core.domain.staleness import (
@@ -138,11 +139,16 @@ class Stale:
         markers = await self.platform.graph.markers(nodes)
         return frozenset(each.dependent for each in markers)
 
-    async def require_none(self, subject: str, nodes: Collection[Node]) -> None:
-        """Raise `UnresolvedStaleness` if any of `nodes` is stale."""
+    async def require_fresh(self, frozen: Dossier, candidate_id: CandidateId) -> None:
+        """Raise `UnresolvedStaleness` if anything that the candidate rests on is stale.
+
+        `frozen` already has the freeze record that is asked about: what is stale in an
+        earlier one does not keep a new one from being made.
+        """
+        nodes = shippable.rests_on(frozen, candidate_id)
         if stale := await self.unresolved(nodes):
             raise UnresolvedStaleness(
-                subject=subject, stale=[str(each) for each in stale]
+                subject=candidate_id, stale=[str(each) for each in stale]
             )
 
     async def _answer(self, ref: Ref, since: int) -> Answer:

@@ -55,8 +55,10 @@ class Verification:
             after = dossiers.fold(gate.events, dossier)
             nodes = shippable.rests_on(after, candidate_id)
             stale = await Stale(platform=self.platform).unresolved(nodes)
-            now = self.platform.clock.now()
-            found[:] = [shippable.assess(after, candidate_id, stale=stale, now=now)]
+            active = after.active_waivers(candidate_id, now=self.platform.clock.now())
+            found[:] = [
+                shippable.assess(after, candidate_id, stale=stale, active=active)
+            ]
             return Ruling(events=gate.events)
 
         await self.platform.recorder.record(case, rule, asked)

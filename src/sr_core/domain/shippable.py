@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.freeze import FreezeRecordCreated
 from sr_core.domain.graph import Node
-from sr_core.domain.ids import ApprovalId, CandidateId, FreezeId
+from sr_core.domain.ids import ApprovalId, CandidateId, ExceptionId, FreezeId
 from sr_core.domain.integrity import IntegrityCondition, Portal
 from sr_core.domain.refs import RefKind
 
@@ -68,11 +67,12 @@ def assess(
     candidate_id: CandidateId,
     *,
     stale: Collection[Node],
-    now: datetime,
+    active: Collection[ExceptionId],
 ) -> Readiness:
     """Return whether the candidate may ship; its evidence has been read just now.
 
-    `stale` are those of the nodes it `rests_on` that are stale.
+    `stale` are those of the nodes it `rests_on` that are stale, `active` the exceptions
+    in force for it.
     """
     candidate = dossier.candidate(candidate_id)
     freeze = dossier.freezes.get(candidate_id)
@@ -83,7 +83,7 @@ def assess(
     stands = {
         Reason.EVIDENCE_MISSING: IntegrityCondition.EVIDENCE_MISSING in standing,
         Reason.FREEZE_INCOMPLETE: freeze is not None
-        and not _is_complete(dossier, freeze, now=now),
+        and not _is_complete(dossier, freeze, active),
         Reason.INTEGRITY_UNRESOLVED: bool(standing),
         Reason.MISSING_FREEZE_RECORD: freeze is None,
         Reason.MISSING_RELEASE_APPROVAL: not approvals,
@@ -107,14 +107,13 @@ def _releases(approval: ApprovalRecorded, candidate_id: CandidateId) -> bool:
 
 
 def _is_complete(
-    dossier: Dossier, freeze: FreezeRecordCreated, *, now: datetime
+    dossier: Dossier, freeze: FreezeRecordCreated, active: Collection[ExceptionId]
 ) -> bool:
     """Whether the freeze names all that the release rests on now (C-SHIP-1, C-EXC-2).
 
     An exception that came into force since is not in it, nor is the evidence of a later
     run: it takes another freeze to release what they are about.
     """
-    active = dossier.active_waivers(freeze.candidate_id, now=now)
     verified = freeze.verification
     latest = dossier.latest_run(freeze.candidate_id, verified.oracle_suite_id)
     return (

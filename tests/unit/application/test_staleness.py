@@ -261,6 +261,16 @@ class TestRelease:
 
         assert "FreezeRecordCreated" not in await verified.journey.types()
 
+    async def test_an_earlier_freeze_that_is_stale_bars_no_new_one(self, released):
+        """What the new freeze names is judged, not what the old one named."""
+        freeze = Node(kind=RefKind.FREEZE, id=released.journey.freeze_id)
+        await released.mark(freeze, includes_root=True)
+        assert not (await released.journey.shippable()).is_shippable
+
+        await released.journey.freeze()
+
+        assert (await released.journey.shippable()).is_shippable
+
     async def test_once_all_is_answered_it_ships_again(self, released):
         for stale_id in (await released.mark()).stale_ids:
             await released.decide(stale_id, await released.decision())
@@ -548,7 +558,8 @@ class TestReactions:
 
         find = reactions.CAUSES["GovernedArtifactVersionRecorded"]
 
-        assert await find(released.journey.stage.graph, Draft(), 99) == ()
+        draft: Any = Draft()
+        assert await find(released.journey.stage.graph, draft, Position(99)) == ()
 
     async def test_a_failure_to_mark_fails_the_command_and_is_healed(
         self, released, monkeypatch

@@ -21,7 +21,10 @@ NOBODY = CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")
 
 def assessed(story: Story, *stale: Node) -> Readiness:
     return assess(
-        story.dossier, story.candidate.candidate_id, stale=stale, now=story.now
+        story.dossier,
+        story.candidate.candidate_id,
+        stale=stale,
+        active=story.active_exceptions,
     )
 
 
@@ -104,7 +107,7 @@ class TestNotReady:
 
     def test_of_an_unknown_candidate_nothing_is_said(self, verified):
         with pytest.raises(NotFound, match="No candidate"):
-            assess(verified.dossier, NOBODY, stale=(), now=verified.now)
+            assess(verified.dossier, NOBODY, stale=(), active=())
         with pytest.raises(NotFound, match="No candidate"):
             rests_on(verified.dossier, NOBODY)
 

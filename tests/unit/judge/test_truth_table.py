@@ -1,8 +1,9 @@
 """What each check, and each modifier, makes of the smallest histories that tell."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.unit.judge.conftest import (
@@ -444,8 +445,9 @@ DEPENDS = claim("edge", edge="depends_on", source="Run/r", target="OracleSuite/s
 IS_STALE = claim("stale", stale="Run/r", root="OracleSuite/s", reason="MANUAL_MARK")
 
 
-def graph(table: str, rows: dict[str, Row]) -> History:
-    return tale(read(**{f"graph.{table}": rows}))
+def graph(table: str, rows: Mapping[str, Row]) -> History:
+    tables: dict[str, Any] = {f"graph.{table}": rows}
+    return tale(read(**tables))
 
 
 def marked(**changes: object) -> History:
