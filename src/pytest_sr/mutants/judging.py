@@ -349,7 +349,7 @@ def candidate_trusts_the_agent() -> tuple[Patch, ...]:
 def shippable_always_no() -> tuple[Patch, ...]:
     """No candidate ever ships."""
 
-    def assess(*_: object) -> shippable.Readiness:
+    def assess(*_: object, **__: object) -> shippable.Readiness:
         return shippable.Readiness(
             reasons=(shippable.Reason.NOT_VERIFIED,),
             freeze_id=None,

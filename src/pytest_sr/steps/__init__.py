@@ -1,5 +1,5 @@
 """What scenarios can do; importing this registers every step."""
 
-from pytest_sr.steps import decisions, loops, platform, portals, runner
+from pytest_sr.steps import decisions, loops, platform, portals, runner, staleness
 
-__all__ = ["decisions", "loops", "platform", "portals", "runner"]
+__all__ = ["decisions", "loops", "platform", "portals", "runner", "staleness"]

@@ -138,14 +138,13 @@ async def shippable(
     """Return whether the candidate may ship, and every reason why not."""
     identifier = parse_candidate_id(candidate_id)
     ready = await Verification(platform=platform).shippable(identifier, asked)
-    row = await _row(platform, identifier)
     return Shippability(
         candidate_id=identifier,
         is_shippable=ready.is_shippable,
         reasons=list(ready.reasons),
         freeze_id=ready.freeze_id,
         release_approval_id=ready.release_approval_id,
-        has_unresolved_staleness=bool(row["has_unresolved_staleness"]),
+        has_unresolved_staleness=ready.has_unresolved_staleness,
     )
 
 

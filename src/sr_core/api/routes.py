@@ -18,8 +18,10 @@ from sr_core.api import (
     loops,
     oracles,
     records,
+    references,
     registry,
     runs,
+    staleness,
 )
 
 ROUTERS: Final[tuple[Router, ...]] = (
@@ -36,4 +38,6 @@ ROUTERS: Final[tuple[Router, ...]] = (
     freeze_records.router,
     records.router,
     attachments.router,
+    references.router,
+    staleness.router,
 )

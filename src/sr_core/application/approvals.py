@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sr_core.application.citations import candidates_of, missing_among
-from sr_core.application.exceptions import (
+from sr_core.application.in_force import (
     active_for_baselines,
     active_outside,
     kinds_of,
@@ -111,7 +111,7 @@ class Approvals:
             after = dossiers.fold(gate.events, dossier)
             place = Place(
                 loop_id=loop_id,
-                work_unit_id=await work_unit_of(self.platform, loop_id),
+                work_unit_id=dossier.work_unit_id,
                 candidate_id=candidate_id,
             )
             active = {
@@ -225,12 +225,6 @@ class Approvals:
             key = {"record_id": parse_record_id(text)}
             if await self.platform.rows.row("human_judgment_records", key) is None:
                 raise NotFound(kind="record", identifier=text)
-
-
-async def work_unit_of(platform: Platform, loop_id: LoopId) -> str:
-    """Return the work unit that the loop belongs to; one without is its own."""
-    row = await platform.rows.row("loops", {"loop_id": loop_id})
-    return str((row or {}).get("work_unit") or loop_id)
 
 
 def _ruled(command: RecordApproval, seen: Reviewed, before: Events) -> Ruling:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
+from sr_core.application.in_force import past_their_end
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Case
 from sr_core.application.verification import Verification
-from sr_core.codec.canonical import restored
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import exception_terms, governed_exception
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import MalformedInput, NotFound, SrError
 from sr_core.domain.events import DomainEvent, Ruling, stream_name
 from sr_core.domain.exception_scope import (
-    ExceptionKind,
     ExceptionScope,
-    Place,
-    ScopeKind,
 )
 from sr_core.domain.exception_terms import (
     Circumstances,
@@ -45,10 +41,8 @@ from sr_core.domain.ids import (
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.run import Run
 from sr_core.ports.event_store import NewEvent, StreamId
-from sr_core.ports.read_model import Row
 
 Recorded = tuple[NewEvent, ...]
-_PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +175,7 @@ class Exceptions:
         Return those whose end was recorded. An end counts with or without the record;
         this makes it seen, and verifies again what a waiver covered.
         """
-        due = [
-            parse_exception_id(str(row["exception_id"]))
-            async for row in _active_rows(self.platform)
-            if _end_of(row) <= now
-        ]
+        due = await past_their_end(self.platform, now=now)
         return tuple([each for each in due if await self._expire(each, now, asked)])
 
     async def _expire(
@@ -294,54 +284,6 @@ def exception_case(exception_id: ExceptionId) -> Case[GovernedException | None]:
     return Case(boundary=StreamId(stream_name("exc", exception_id)), fold=_fold)
 
 
-async def active_outside(
-    platform: Platform, place: Place
-) -> Mapping[ExceptionId, ExceptionKind]:
-    """Return the exceptions in force at `place` that no single loop governs.
-
-    Those that a loop governs are in its dossier.
-    """
-    now = platform.clock.now()
-    return {
-        parse_exception_id(str(row["exception_id"])): ExceptionKind(str(row["kind"]))
-        async for row in _active_rows(platform)
-        if row["loop_id"] is None
-        and row["candidate_id"] is None
-        and now < _end_of(row)
-        and _scope_of(row).reaches(place)
-    }
-
-
-async def active_for_baselines(
-    platform: Platform,
-) -> Mapping[ExceptionId, ExceptionKind]:
-    """Return the exceptions in force that a baseline alone bounds, whichever it is."""
-    now = platform.clock.now()
-    return {
-        parse_exception_id(str(row["exception_id"])): ExceptionKind(str(row["kind"]))
-        async for row in _active_rows(platform)
-        if row["scope_kind"] == ScopeKind.PER_BASELINE
-        and row["loop_id"] is None
-        and row["candidate_id"] is None
-        and now < _end_of(row)
-    }
-
-
-async def kinds_of(
-    platform: Platform, identifiers: Iterable[ExceptionId]
-) -> Mapping[ExceptionId, ExceptionKind]:
-    """Return the kind of each of these exceptions that is recorded anywhere."""
-    found = {
-        each: await platform.rows.row("exceptions", {"exception_id": each})
-        for each in identifiers
-    }
-    return {
-        name: ExceptionKind(str(row["kind"]))
-        for name, row in found.items()
-        if row is not None
-    }
-
-
 def _resolved(
     known: GovernedException, command: ResolveException, ended: tuple[DomainEvent, ...]
 ) -> Ruling:
@@ -362,33 +304,6 @@ def _fold(
         )
         known = governed_exception.evolve(known, event)
     return known
-
-
-async def _active_rows(platform: Platform) -> AsyncIterator[Row]:
-    """Yield the row of every exception that is in force by the log."""
-    offset = 0
-    while True:
-        page = await platform.rows.rows(
-            "exceptions",
-            {"status": ExceptionPhase.ACTIVE},
-            limit=_PAGE,
-            offset=offset,
-        )
-        for row in page.rows:
-            yield row
-        offset += _PAGE
-        if offset >= page.total:
-            return
-
-
-def _end_of(row: Row) -> datetime:
-    end = row["expires_at"]
-    assert isinstance(end, datetime), "every exception has an end"
-    return end
-
-
-def _scope_of(row: Row) -> ExceptionScope:
-    return restored(ExceptionScope, row["scope"], what="the scope of an exception")
 
 
 def _require_within(concerned: set[CandidateId], candidate_id: CandidateId) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sr_core.application.approvals import work_unit_of
-from sr_core.application.exceptions import active_outside
+from sr_core.application.in_force import active_for
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.application.staleness import Stale
 from sr_core.application.verification import Verification
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import freeze
@@ -18,13 +18,11 @@ from sr_core.domain.candidate import Candidate
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import ApprovalUnfit, NotFound, SrError
 from sr_core.domain.events import Ruling
-from sr_core.domain.exception_scope import Place
 from sr_core.domain.freeze import (
     Basis,
     CreateFreeze,
     Declared,
     FrozenArtifact,
-    FrozenException,
 )
 from sr_core.domain.ids import (
     ApprovalId,
@@ -80,6 +78,9 @@ class Freezes:
                     governed=await self._governed(candidate),
                 )
                 frozen = freeze.decide(candidate, command, basis)
+                await Stale(platform=self.platform).require_fresh(
+                    dossiers.fold(frozen, after), candidate_id
+                )
             except SrError as refusal:
                 return Ruling(events=gate.events, refusal=refusal)
             return Ruling(events=(*gate.events, *frozen))
@@ -128,28 +129,4 @@ def latest_runs(
     return tuple(
         dossier.latest_run(candidate_id, each)
         for each in platform.profile.required_suites
-    )
-
-
-async def active_for(
-    platform: Platform,
-    dossier: Dossier,
-    candidate: Candidate,
-    *,
-    baseline_id: str | None = None,
-) -> tuple[FrozenException, ...]:
-    """Return every exception in force for the candidate, whoever governs it."""
-    place = Place(
-        loop_id=candidate.loop_id,
-        work_unit_id=await work_unit_of(platform, candidate.loop_id),
-        candidate_id=candidate.candidate_id,
-        baseline_id=baseline_id,
-    )
-    active = {
-        **dossier.active_exceptions(place, now=platform.clock.now()),
-        **await active_outside(platform, place),
-    }
-    return tuple(
-        FrozenException(exception_id=name, kind=kind)
-        for name, kind in sorted(active.items())
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Case, Recorder
 from sr_core.codec.envelope import opened
 from sr_core.domain import dossier, oracle_suite
@@ -23,6 +24,7 @@ from sr_core.domain.refs import ContentHash
 from sr_core.ports.clock import Clock, IdSource
 from sr_core.ports.content_store import ContentStore
 from sr_core.ports.event_store import Position, StreamId
+from sr_core.ports.graph import Graph
 from sr_core.ports.oracle_runner import OracleRunner
 from sr_core.ports.read_model import ReadModel
 
@@ -33,6 +35,8 @@ class Platform:
 
     recorder: Recorder
     rows: ReadModel
+    graph: Graph
+    reactions: Reactions
     candidate_bytes: ContentStore
     evidence_bytes: ContentStore
     attachment_bytes: ContentStore

@@ -8,7 +8,7 @@ new state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -18,7 +18,13 @@ from sr_core.domain.actors import Actor
 from sr_core.domain.events import DomainEvent, Ruling, is_detected, stream_of
 from sr_core.ports.clock import Clock, IdSource
 from sr_core.ports.errors import VersionConflict
-from sr_core.ports.event_store import Batch, EventStore, NewEvent, StreamId
+from sr_core.ports.event_store import (
+    Batch,
+    EventStore,
+    NewEvent,
+    Position,
+    StreamId,
+)
 
 S = TypeVar("S")
 
@@ -28,10 +34,11 @@ ATTEMPTS_MAX: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks for something, and in the course of what."""
+    """Who asks for something, in the course of what, and because of which event."""
 
     by: Actor
     correlation_id: str | None = None
+    causation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +53,31 @@ Rule = Callable[[S], Awaitable[Ruling]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event that is in the log, at its position."""
+
+    event: DomainEvent
+    event_id: str
+    position: Position
+    correlation_id: str | None = None
+
+
+Follower = Callable[[Sequence[Happened]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    """The way into the log; `platform` is the actor of what the platform detects."""
+    """The way into the log; `platform` is the actor of what the platform detects.
+
+    Each of `followers` is told of what was recorded, once it is in the log. What a
+    follower fails at, the command fails with: it is recorded all the same.
+    """
 
     store: EventStore
     clock: Clock
     ids: IdSource
     platform: Actor
+    followers: tuple[Follower, ...] = ()
 
     async def state(self, case: Case[S]) -> S:
         """Return what the log holds of the boundary."""
@@ -70,6 +95,16 @@ class Recorder:
             Unavailable: no answer in time; it may or may not be recorded.
 
         """
+        ruling, events, happened = await self._in_time(case, rule, asked)
+        for follow in self.followers:
+            await follow(happened)
+        if ruling.refusal is not None:
+            raise ruling.refusal
+        return events
+
+    async def _in_time(
+        self, case: Case[S], rule: Rule[S], asked: Asked
+    ) -> tuple[Ruling, tuple[NewEvent, ...], tuple[Happened, ...]]:
         for _ in range(ATTEMPTS_MAX - 1):
             try:
                 return await self._once(case, rule, asked)
@@ -79,21 +114,19 @@ class Recorder:
 
     async def _once(
         self, case: Case[S], rule: Rule[S], asked: Asked
-    ) -> tuple[NewEvent, ...]:
+    ) -> tuple[Ruling, tuple[NewEvent, ...], tuple[Happened, ...]]:
         history = await self.store.history(case.boundary)
         state = case.fold((opened(each).event for each in history.events), None)
         ruling = await rule(state)
-        if ruling.events:
-            case.fold(ruling.events, state)  # what is decided can be folded
+        if not ruling.events:
+            return ruling, (), ()
+        case.fold(ruling.events, state)  # what is decided can be folded
         versions = Counter(each.stream_id for each in history.events)
         events = self._sealed(ruling.events, versions, asked)
-        if events:
-            await self.store.append(
-                Batch(boundary=case.boundary, expected=history.position, events=events)
-            )
-        if ruling.refusal is not None:
-            raise ruling.refusal
-        return events
+        positions = await self.store.append(
+            Batch(boundary=case.boundary, expected=history.position, events=events)
+        )
+        return ruling, events, tuple(map(_happened, ruling.events, events, positions))
 
     def _sealed(
         self,
@@ -118,9 +151,20 @@ class Recorder:
                         by=by,
                         occurred_at=now,
                         correlation_id=asked.correlation_id,
-                        causation_id=sealed[0].event_id if sealed else None,
+                        causation_id=sealed[0].event_id
+                        if sealed
+                        else asked.causation_id,
                     ),
                     changes_of(event, Occasion(event_id=event_id, by=by, at=now)),
                 )
             )
         return tuple(sealed)
+
+
+def _happened(event: DomainEvent, sealed: NewEvent, position: Position) -> Happened:
+    return Happened(
+        event=event,
+        event_id=sealed.event_id,
+        position=position,
+        correlation_id=sealed.correlation_id,
+    )

@@ -12,8 +12,10 @@ from sr_core.application.facts import (
     judged_by,
     work_context,
 )
+from sr_core.application.in_force import active_for
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.application.staleness import Stale
 from sr_core.codec.evidence import hash_suite
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import governed_exception, shippable
@@ -89,7 +91,18 @@ class Verification:
         async def rule(dossier: Dossier) -> Ruling:
             gate = await self.gate(dossier, candidate_id)
             after = dossiers.fold(gate.events, dossier)
-            found[:] = [shippable.assess(after, candidate_id)]
+            nodes = shippable.rests_on(after, candidate_id)
+            stale = await Stale(platform=self.platform).unresolved(nodes)
+            known = after.candidate(candidate_id)
+            active = await active_for(self.platform, after, known)
+            found[:] = [
+                shippable.assess(
+                    after,
+                    candidate_id,
+                    stale=stale,
+                    active=[each.exception_id for each in active],
+                )
+            ]
             return Ruling(events=gate.events)
 
         await self.platform.recorder.record(case, rule, asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sr_core.adapters.nats.bus import NatsAccess, check_jetstream
@@ -13,6 +13,8 @@ from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
 from sr_core.adapters.postgres.connections import Pool, connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
+from sr_core.adapters.postgres.followers import PostgresFollowers
+from sr_core.adapters.postgres.graph import PostgresGraph
 from sr_core.adapters.postgres.migrate import (
     Migrator,
     find_migrations,
@@ -28,6 +30,7 @@ from sr_core.adapters.sandbox.runner import SandboxRunner
 from sr_core.adapters.system import SystemClock, UlidSource
 from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
+from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
@@ -76,14 +79,18 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             allow_plain=settings.sandbox == "plain",
             below=settings.sandbox_directory,
         )
+        recorder = Recorder(
+            store=PostgresEventStore(pool), clock=clock, ids=ids, platform=PLATFORM
+        )
+        graph = PostgresGraph(pool)
+        reactions = Reactions(
+            recorder=recorder, graph=graph, followers=PostgresFollowers(pool)
+        )
         platform = Platform(
-            recorder=Recorder(
-                store=PostgresEventStore(pool),
-                clock=clock,
-                ids=ids,
-                platform=PLATFORM,
-            ),
+            recorder=replace(recorder, followers=(reactions.follow,)),
             rows=PostgresReadModel(pool),
+            graph=graph,
+            reactions=reactions,
             candidate_bytes=candidates,
             evidence_bytes=evidence,
             attachment_bytes=attachments,

@@ -121,6 +121,7 @@ class CandidateMaterialized:
         """What it is about, and what it rests on (SPEC 2.3)."""
         return (
             iteration_ref(self.produced_by_iteration_id, RefRelation.IN_SCOPE_OF),
+            iteration_ref(self.produced_by_iteration_id, RefRelation.DEPENDS_ON),
             candidate_ref(self.candidate_id, RefRelation.ABOUT),
             *self.declared_refs,
         )

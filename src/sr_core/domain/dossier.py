@@ -365,9 +365,9 @@ def recompute(
 ) -> Ruling:
     """Return what something that happened changes in the candidate's verification.
 
-    Nothing is recorded if all stays as it was. The refusal is that of `verify`;
-    where nobody asked, it is passed over. A candidate that was never verified waits until every required suite has
-    judged it: a suite that is still to run is no gap yet.
+    Nothing is recorded if all stays as it was. The refusal is that of `verify`; where
+    nobody asked, it is passed over. A candidate that was never verified waits until
+    every required suite has judged it: a suite that is still to run is no gap yet.
     """
     candidate = dossier.candidate(candidate_id)
     waits = any(each.run is None for each in facts)

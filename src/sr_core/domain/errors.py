@@ -448,3 +448,30 @@ class ApprovalRequired(PreconditionFailed):
             f"{action} needs an approval of {portal}",
             remedy=f"Have it approved at {portal}, and name the approval",
         )
+
+
+class ResolutionUnfit(Refused):
+    """What a resolution points at does not answer the staleness marker (C-EVT-6)."""
+
+    code = "RESOLUTION_UNFIT"
+
+    def __init__(self, *, stale_id: str, why: str) -> None:
+        super().__init__(
+            f"{stale_id} {why}",
+            remedy="Point at a run that started after the marker, or at a later decision "
+            "or approval",
+        )
+
+
+class UnresolvedStaleness(PreconditionFailed):
+    """What a release rests on has changed, and nobody has answered that (SPEC 4.4)."""
+
+    code = "UNRESOLVED_STALENESS"
+
+    def __init__(self, *, subject: str, stale: Collection[str]) -> None:
+        named = ", ".join(sorted(stale))
+        super().__init__(
+            f"{subject} rests on what is stale: {named}",
+            remedy="Resolve the markers that GET /api/v1/staleness lists",
+        )
+        self.stale = tuple(sorted(stale))

@@ -32,6 +32,7 @@ from sr_core.domain.run import (
     RunEvent,
     RunFailed,
 )
+from sr_core.domain.staleness import ReEvaluationTriggered, StalenessEvent
 from sr_core.domain.verification import (
     CandidateVerificationComputed,
     EvidenceMissingDetected,
@@ -70,6 +71,7 @@ DomainEvent: TypeAlias = (
     | RecordEvent
     | AttachmentEvent
     | SuiteEvent
+    | StalenessEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -109,6 +111,7 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (RecordEvent, StreamKind.GOVERNANCE, "rec", "record_id"),
     (AttachmentEvent, StreamKind.ATTACHMENT, "attach", "attachment_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
+    (StalenessEvent, StreamKind.GOVERNANCE, "gov:staleness", None),
 )
 """One row for each aggregate."""
 
@@ -126,6 +129,7 @@ _DETECTED: Final = (
     ExceptionExpired,
     IntegrityViolationDetected,
     OracleExecutionCompleted,
+    ReEvaluationTriggered,
     RunCompleted,
     RunFailed,
     StopTriggered,

@@ -30,6 +30,7 @@ WorkUnitId = NewType("WorkUnitId", str)
 GateId = NewType("GateId", str)
 RecordId = NewType("RecordId", str)
 AttachmentId = NewType("AttachmentId", str)
+StaleId = NewType("StaleId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
@@ -97,6 +98,11 @@ def parse_gate_id(text: str) -> GateId:
     raise MalformedInput(
         field="gate_id", found=text, expected="G- and a name in capitals"
     )
+
+
+def parse_stale_id(text: str) -> StaleId:
+    """Return `text` as a staleness marker's identifier, or raise `MalformedInput`."""
+    return StaleId(_checked("stale", text))
 
 
 def parse_suite_id(text: str) -> SuiteId:

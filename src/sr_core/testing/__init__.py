@@ -24,6 +24,7 @@ from sr_core.testing.stage import (
     Stage,
     TokenTable,
 )
+from sr_core.testing.staleness import build_mark, build_staleness
 from sr_core.testing.story import (
     A_FLAKE,
     Story,
@@ -85,8 +86,10 @@ __all__ = [
     "TokenTable",
     "build_full_story",
     "build_manifest",
+    "build_mark",
     "build_notes",
     "build_report",
+    "build_staleness",
     "build_suite",
     "build_suite_events",
     "fails",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.event_store import MemoryEventStore
+from sr_core.adapters.memory.followers import MemoryFollowers
+from sr_core.adapters.memory.graph import MemoryGraph
 from sr_core.adapters.memory.read_model import MemoryReadModel
 from sr_core.application.platform import Platform
+from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
 from sr_core.domain.actors import Actor
 from sr_core.ports.content_store import ObjectKey
@@ -97,11 +101,18 @@ class Stage:
         self.candidate_bytes = PerishableStore()
         self.evidence_bytes = PerishableStore()
         self.attachment_bytes = PerishableStore()
+        self.graph = MemoryGraph(self.rows)
+        recorder = Recorder(
+            store=self.log, clock=self.clock, ids=self.ids, platform=PLATFORM
+        )
+        self.reactions = Reactions(
+            recorder=recorder, graph=self.graph, followers=MemoryFollowers()
+        )
         self.platform = Platform(
-            recorder=Recorder(
-                store=self.log, clock=self.clock, ids=self.ids, platform=PLATFORM
-            ),
+            recorder=replace(recorder, followers=(self.reactions.follow,)),
             rows=self.rows,
+            graph=self.graph,
+            reactions=self.reactions,
             candidate_bytes=self.candidate_bytes,
             evidence_bytes=self.evidence_bytes,
             attachment_bytes=self.attachment_bytes,

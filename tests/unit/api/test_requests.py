@@ -48,6 +48,8 @@ POSTS = {
     "/api/v1/evidence",
     "/api/v1/evidence/{content_hash:str}/associate",
     "/api/v1/evidence/{content_hash:str}/verify",
+    "/api/v1/staleness/mark",
+    "/api/v1/staleness/{stale_id:str}/resolve",
 }
 OPEN = {"/health", "/ready", "/api/v1/info"}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sr_core.application.exceptions import active_outside
+from sr_core.application.in_force import active_outside
 from sr_core.application.recorder import Asked
 from sr_core.domain.errors import (
     EvidenceMissing,

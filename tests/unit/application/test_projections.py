@@ -11,26 +11,36 @@ from hypothesis import strategies as st
 
 from sr_core.adapters.memory.read_model import MemoryReadModel
 from sr_core.application.projections import Occasion, changes_of
+from sr_core.application.reactions import STALENESS_CASE
 from sr_core.application.recorder import Asked
+from sr_core.application.staleness import Stale
 from sr_core.codec.envelope import opened
 from sr_core.domain.errors import MalformedInput, Refused
 from sr_core.domain.events import EVENT_TYPES
+from sr_core.domain.graph import Node, node_of
+from sr_core.domain.ids import StaleId
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import BeginIteration, FailIteration, IterationOutcome
 from sr_core.domain.loop import Budgets
+from sr_core.domain.ref_builders import decision_ref
+from sr_core.domain.refs import RefKind, RefRelation
 from sr_core.domain.run import Associate
+from sr_core.domain.staleness import ResolutionKind, StaleReason
 from sr_core.ports.event_store import BEGINNING, NewEvent, StoredEvent
 from sr_core.ports.read_model import InsertRow, Row
 from sr_core.testing import (
     AGENT,
     BUILD,
     CORE,
+    DIRECTIVE,
+    HUMAN,
     NOON,
     PLATFORM,
     SYSTEM,
     Script,
     build_full_story,
     build_notes,
+    build_staleness,
     build_suite_events,
     fails,
     passes,
@@ -134,7 +144,40 @@ async def runs_elsewhere(journey):
     await journey.runs.fail(run_id, "it was too much", asked)
 
 
+async def becomes_stale(journey):
+    """Have what rests on the directive be stale, by hand."""
+    await Stale(platform=journey.stage.platform).mark(
+        node_of(DIRECTIVE),
+        StaleReason.MANUAL_MARK,
+        detail="as told",
+        depth_max=5,
+        includes_root=False,
+        asked=Asked(by=HUMAN),
+    )
+
+
+async def is_answered(journey):
+    """Answer the oldest open marker by a decision."""
+    stale = Stale(platform=journey.stage.platform)
+    page = await journey.stage.rows.rows(
+        "graph.stale_nodes", {"resolved_at": None}, limit=1
+    )
+    for each in page.rows:
+        await journey.decide(StopTrigger.REPEATED_FAILURE)
+        decided = decision_ref(journey.decision_id, RefRelation.ABOUT)
+        await stale.resolve(
+            StaleId(str(each["stale_id"])),
+            ResolutionKind.DECISION,
+            [decided],
+            note="",
+            dependents=None,
+            asked=Asked(by=HUMAN),
+        )
+
+
 ACTS: Mapping[str, Act] = {
+    "become stale": becomes_stale,
+    "be answered": is_answered,
     "iterate": lambda it: it.iterate(),
     "succeed": ends(IterationOutcome.SUCCESS),
     "fail": ends(IterationOutcome.FAILURE),
@@ -252,13 +295,18 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
     )
     assert candidate["verification_status"] == known.status
     assert set(candidate["integrity_conditions"]) == known.standing
+    node = Node(kind=RefKind.CANDIDATE, id=journey.candidate_id)
+    markers = await journey.stage.graph.markers([node])
+    state = await journey.stage.platform.recorder.state(STALENESS_CASE)
+    assert candidate["has_unresolved_staleness"] is bool(markers)
+    assert (node in state.stale()) is bool(markers)
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
 def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
-    told = [*build_suite_events(), *story.log, *build_notes()]
+    told = [*build_suite_events(), *story.log, *build_notes(), *build_staleness()]
     event = next(each for each in told if type(each).__name__ == name)
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))
@@ -277,6 +325,7 @@ def test_every_event_changes_a_row(name):
         "IntegrityViolationDetected",
         "IterationStarted",
         "LoopCreated",
+        "NodeMarkedStale",
         "OracleSuiteRegistered",
         "RecordCreated",
         "RunStarted",

@@ -79,6 +79,7 @@ from sr_core.domain.errors import (
     NotVerified,
     OutcomeMismatch,
     ProfileTooWeak,
+    ResolutionUnfit,
     SelfApproval,
     SemanticProfileMissing,
     SrError,
@@ -88,6 +89,7 @@ from sr_core.domain.errors import (
     SuiteTaken,
     SuiteUnchanged,
     TransitionRefused,
+    UnresolvedStaleness,
     WorkSurfaceMissing,
 )
 from sr_core.ports.content_store import (
@@ -175,6 +177,11 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ProfileTooWeak(requested="profile:GOV-CORE", assigned="profile:STRICT-CORE"),
     SuiteHashMismatch(suite_id="suite:SR-SUITE-CORE", declared=OTHER, registered=BYTES),
     SuiteUnchanged(suite_id="suite:SR-SUITE-CORE", suite_hash=BYTES),
+    ResolutionUnfit(
+        stale_id=f"stale_{ULID}",
+        why=f"is not answered by run_{ULID}, which is older than the marker",
+    ),
+    UnresolvedStaleness(subject=CANDIDATE, stale=["OracleSuite suite:SR-SUITE-CORE"]),
     VersionConflict(boundary=f"loop:{LOOP}", expected=7, actual=8),
     Overtaken(index="one_active_surface"),
     Unavailable(system="PostgreSQL", deadline_s=3),

@@ -22,6 +22,7 @@ from sr_core.testing import (
     Story,
     build_full_story,
     build_notes,
+    build_staleness,
     build_suite_events,
 )
 
@@ -34,7 +35,12 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [*build_suite_events(), *told.log, *build_notes()]
+    events = [
+        *build_suite_events(),
+        *told.log,
+        *build_notes(),
+        *build_staleness(),
+    ]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -91,6 +97,9 @@ class TestStreams:
             ("OracleSuiteUpdated", StreamKind.ORACLE_SUITE, "suite:SR-"),
             ("OracleSuitePinned", StreamKind.ORACLE_SUITE, "suite:SR-"),
             ("OracleSuiteRebased", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("NodeMarkedStale", StreamKind.GOVERNANCE, "gov:staleness"),
+            ("ReEvaluationTriggered", StreamKind.GOVERNANCE, "gov:staleness"),
+            ("StalenessResolved", StreamKind.GOVERNANCE, "gov:staleness"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -113,6 +122,7 @@ DETECTED = {
     "ExceptionExpired",
     "IntegrityViolationDetected",
     "OracleExecutionCompleted",
+    "ReEvaluationTriggered",
     "RunCompleted",
     "RunFailed",
     "StopTriggered",
@@ -187,6 +197,7 @@ class TestRefs:
             ],
             "CandidateMaterialized": [
                 ("Iteration", iteration, "in_scope_of"),
+                ("Iteration", iteration, "depends_on"),
                 ("Candidate", candidate, "about"),
             ],
             "EvidenceMissingDetected": [
@@ -254,6 +265,20 @@ class TestRefs:
                 ("OracleSuite", CORE, "depends_on"),
                 ("GovernedArtifact", DIRECTIVE.id, "depends_on"),
             ],
+            "NodeMarkedStale": [
+                ("GovernedArtifact", DIRECTIVE.id, "root_cause"),
+                ("Loop", LOOP_1, "stale"),
+            ],
+            "ReEvaluationTriggered": [("Loop", LOOP_1, "affects")],
+            "StalenessResolved": [
+                ("GovernedArtifact", DIRECTIVE.id, "root_cause"),
+                ("Loop", LOOP_1, "stale"),
+                (
+                    "Decision",
+                    first["StalenessResolved"].resolution_refs[0].id,
+                    "supported_by",
+                ),
+            ],
         }
 
     def test_after_a_pause_by_hand_there_is_no_decision_to_name(self, told):
@@ -274,6 +299,6 @@ class TestRefs:
         }
 
     def test_a_candidate_is_pinned_by_the_hash_of_its_bytes(self, told, first):
-        (_, ref) = refs_of(first["CandidateMaterialized"])
+        (*_, ref) = refs_of(first["CandidateMaterialized"])
 
         assert ref.meta == {"content_hash": told.candidate.content_hash}

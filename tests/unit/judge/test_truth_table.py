@@ -1,8 +1,9 @@
 """What each check, and each modifier, makes of the smallest histories that tell."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.unit.judge.conftest import (
@@ -24,7 +25,7 @@ from tests.unit.judge.conftest import (
     waited,
 )
 
-from pytest_sr.history import History
+from pytest_sr.history import History, Row
 from pytest_sr.scenario import Claim, Text, Verdict
 
 PASS, FAIL, INVALID = Verdict.PASS, Verdict.FAIL, Verdict.INVALID
@@ -428,7 +429,64 @@ MODIFIERS: Final[dict[str, Entry]] = {
     ),
 }
 
-TABLE: Final = {**EVENTS, **STATE, **MODIFIERS}
+EDGES = {
+    "e1": {"src_id": "Run/r", "edge_type": "depends_on", "dst_id": "OracleSuite/s"},
+    "e2": {"src_id": "Run/r", "edge_type": "about", "dst_id": "Candidate/c"},
+}
+MARKER = {
+    "root_kind": "OracleSuite",
+    "root_id": "s",
+    "dependent_kind": "Run",
+    "dependent_id": "r",
+    "reason_code": "MANUAL_MARK",
+    "resolved_at": None,
+}
+DEPENDS = claim("edge", edge="depends_on", source="Run/r", target="OracleSuite/s")
+IS_STALE = claim("stale", stale="Run/r", root="OracleSuite/s", reason="MANUAL_MARK")
+
+
+def graph(table: str, rows: Mapping[str, Row]) -> History:
+    tables: dict[str, Any] = {f"graph.{table}": rows}
+    return tale(read(**tables))
+
+
+def marked(**changes: object) -> History:
+    return graph("stale_nodes", {"m1": {**MARKER, **changes}})
+
+
+GRAPH: Final = {
+    "edge: is there": entry(PASS, graph("edges", EDGES), DEPENDS),
+    "edge: of another relation": entry(
+        FAIL, graph("edges", {"e2": EDGES["e2"]}), DEPENDS
+    ),
+    "edge: there are none": entry(FAIL, graph("edges", {}), DEPENDS),
+    "edge: twice": entry(
+        FAIL, graph("edges", {"e1": EDGES["e1"], "e9": EDGES["e1"]}), DEPENDS
+    ),
+    "edge: unknown table": entry(INVALID, tale(read(loops=PAUSED)), DEPENDS),
+    "edge: never read": entry(INVALID, tale(ask, stop), DEPENDS),
+    "stale: has the marker": entry(PASS, marked(), IS_STALE),
+    "stale: resolved": entry(FAIL, marked(resolved_at="2026-01-01"), IS_STALE),
+    "stale: of another root": entry(FAIL, marked(root_id="t"), IS_STALE),
+    "stale: for another reason": entry(
+        FAIL, marked(reason_code="DEPENDENCY_STALE"), IS_STALE
+    ),
+    "stale: another node": entry(FAIL, marked(dependent_id="q"), IS_STALE),
+    "stale: is resolved, as claimed": entry(
+        PASS,
+        marked(resolved_at="2026-01-01"),
+        claim(
+            "stale",
+            stale="Run/r",
+            root="OracleSuite/s",
+            reason="MANUAL_MARK",
+            open=False,
+        ),
+    ),
+    "stale: never read": entry(INVALID, tale(ask, stop), IS_STALE),
+}
+
+TABLE: Final = {**EVENTS, **STATE, **GRAPH, **MODIFIERS}
 NOTHING: Final = tale()
 
 

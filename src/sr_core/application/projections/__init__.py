@@ -13,11 +13,13 @@ from sr_core.application.projections import (
     candidates,
     decisions,
     exceptions,
+    graph,
     iterations,
     loops,
     notes,
     portals,
     runs,
+    staleness,
     suites,
 )
 from sr_core.application.projections.common import Occasion
@@ -33,6 +35,7 @@ from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
 from sr_core.domain.record import RecordEvent
 from sr_core.domain.run import RunEvent
+from sr_core.domain.staleness import StalenessEvent
 from sr_core.domain.verification import VerificationEvent
 from sr_core.ports.read_model import RowChange
 
@@ -53,6 +56,7 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (RecordEvent, notes.record_changes),
     (AttachmentEvent, notes.attachment_changes),
     (SuiteEvent, suites.changes),
+    (StalenessEvent, staleness.changes),
 )
 """One row for each aggregate."""
 
@@ -63,5 +67,5 @@ assert _BY_EVENT.keys() == set(EVENT_TYPES.values()), "every event is projected"
 
 
 def changes_of(event: DomainEvent, on: Occasion) -> tuple[RowChange, ...]:
-    """Return the rows that `event` changes."""
-    return _BY_EVENT[type(event)](event, on)
+    """Return the rows that `event` changes: those of its subject, and the graph's."""
+    return (*_BY_EVENT[type(event)](event, on), *graph.changes(event, on))

@@ -1,0 +1,9 @@
+-- Return the nodes that a node has an edge of one type to.
+--
+--   in:  node, edge_type  text
+--   out: node_type, label  text, meta  jsonb; by node_id
+SELECT n.node_type, n.label, n.meta
+  FROM graph.edges AS e
+  JOIN graph.nodes AS n ON n.node_id = e.dst_id
+ WHERE e.src_id = %(node)s AND e.edge_type = %(edge_type)s
+ ORDER BY n.node_id COLLATE "C";
