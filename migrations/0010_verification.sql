@@ -33,7 +33,6 @@ ALTER TABLE proj.candidates
     ADD COLUMN verification_mode         text,
     ADD COLUMN verification_scope        jsonb,
     ADD COLUMN oracle_summaries          jsonb   NOT NULL DEFAULT '[]',
-    ADD COLUMN has_unresolved_staleness  boolean NOT NULL DEFAULT false;
 
 ALTER TABLE proj.runs
     ADD COLUMN execution                text  NOT NULL DEFAULT 'platform',
