@@ -1,7 +1,7 @@
 """A case's world on the real stack: its own, gone afterwards, in both kinds of system."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
