@@ -72,8 +72,8 @@ def loop_records_empty_updates() -> tuple[Patch, ...]:
     return (Patch(owner=loop, name="_update", value=update),)
 
 
-@mutant("loop.reopens")
-def loop_reopens() -> tuple[Patch, ...]:
+@mutant("loop.outlives-its-close")
+def loop_outlives_its_close() -> tuple[Patch, ...]:
     """A closed loop can be activated and changed."""
     closed = loop.LoopPhase.CLOSED
     allowed = dict(inside(loop, "_ALLOWED"))
