@@ -4,6 +4,20 @@ Each is a bug that a scenario has to notice: see `sr_core` replaced from outside
 time of one case (`pytest_sr.mutants.base`).
 """
 
-from pytest_sr.mutants import judging, portals, records, rules, staleness
+from pytest_sr.mutants import (
+    judging,
+    loops,
+    portals,
+    records,
+    rules,
+    staleness,
+)
 
-__all__ = ["judging", "portals", "records", "rules", "staleness"]
+__all__ = [
+    "judging",
+    "loops",
+    "portals",
+    "records",
+    "rules",
+    "staleness",
+]

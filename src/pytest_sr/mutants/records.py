@@ -20,7 +20,11 @@ from sr_core.domain import (
 )
 from sr_core.domain import verification as verification_rules
 from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.iteration import IterationStarted
+from sr_core.domain.iteration import (
+    IterationBegun,
+    IterationFailed,
+    IterationStarted,
+)
 from sr_core.domain.loop import StopTriggered
 
 
@@ -64,6 +68,24 @@ def projector_drops_succession() -> tuple[Patch, ...]:
 def projector_drops_close() -> tuple[Patch, ...]:
     """The read model does not learn that a loop was closed."""
     return _projector(lambda event: isinstance(event, loop.LoopClosed))
+
+
+@mutant("projector.drops-update")
+def projector_drops_update() -> tuple[Patch, ...]:
+    """The read model does not learn of a new goal or a raised bound."""
+    return _projector(lambda event: isinstance(event, loop.LoopUpdated))
+
+
+@mutant("projector.drops-begin")
+def projector_drops_begin() -> tuple[Patch, ...]:
+    """The read model does not learn that an iteration is under way."""
+    return _projector(lambda event: isinstance(event, IterationBegun))
+
+
+@mutant("projector.drops-failure")
+def projector_drops_failure() -> tuple[Patch, ...]:
+    """The read model does not learn that an iteration failed."""
+    return _projector(lambda event: isinstance(event, IterationFailed))
 
 
 @mutant("projector.drops-iteration")

@@ -17,7 +17,7 @@ from sr_core.api.views.decisions import DecisionAccepted, DecisionPage, Decision
 from sr_core.application.decisions import Decisions
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
-from sr_core.domain.decision import DecisionScope, RecordDecision, which_way
+from sr_core.domain.decision import DecisionScope, RecordDecision
 from sr_core.domain.ids import (
     parse_candidate_id,
     parse_decision_id,
@@ -58,12 +58,15 @@ async def decide(
         applicability=data.applicability,
     )
     events = await Decisions(platform=platform).record(command, asked)
+    key = {"decision_id": command.decision_id}
+    row = await platform.rows.row("decisions", key)
+    assert row is not None, "what was just recorded has its row"
     return accept(
         DecisionAccepted,
         events,
         asked,
         decision_id=command.decision_id,
-        kind=which_way(data.decision, data.kind),
+        kind=row["kind"],
     )
 
 

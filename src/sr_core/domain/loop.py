@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from sr_core.domain import stops
-from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.actors import ActorKind
 from sr_core.domain.budget import (
     SECONDS_PER_HOUR,
     Bound,
@@ -260,26 +260,23 @@ def stop(
     )
 
 
-_STOPPING: Final[Mapping[str, StopTrigger]] = MappingProxyType(
+_STOPPING: Final = frozenset(
     {
-        each.value: each
-        for each in (
-            StopTrigger.BUDGET_EXHAUSTED,
-            StopTrigger.WORK_SURFACE_MISSING,
-            StopTrigger.STAGE_UNKNOWN,
-            StopTrigger.SEMANTIC_PROFILE_MISSING,
-        )
+        StopTrigger.BUDGET_EXHAUSTED,
+        StopTrigger.SEMANTIC_PROFILE_MISSING,
+        StopTrigger.STAGE_UNKNOWN,
+        StopTrigger.WORK_SURFACE_MISSING,
     }
 )
-"""The refusals that stop a loop, by their codes, which are their triggers' names."""
+"""The refusals that stop a loop: their codes are their triggers' names."""
 
 
 def stop_for(loop: Loop, refusal: Refused) -> tuple[LoopEvent, ...]:
     """Return the stop that a refusal makes, if it is one that stops a loop."""
-    trigger = _STOPPING.get(refusal.code)
-    if trigger is None:
+    if refusal.code not in _STOPPING:
         return ()
     spent = Bound(refusal.bound) if isinstance(refusal, BudgetExhausted) else None
+    trigger = StopTrigger(refusal.code)
     return stop(loop, trigger, condition=refusal.found, bound=spent)
 
 
@@ -316,7 +313,8 @@ def evolve(
         case LoopActivated(activated_at=moment):
             return replace(loop, phase=LoopPhase.ACTIVE, activated_at=moment)
         case LoopUpdated():
-            return _changed(loop, event)
+            goal, budgets = event.goal or loop.goal, event.budgets or loop.budgets
+            return replace(loop, goal=goal, budgets=budgets)
         case LoopPaused():
             return replace(loop, phase=LoopPhase.PAUSED)
         case StopTriggered(trigger=trigger, bound=bound):
@@ -360,12 +358,6 @@ def _after_iteration(loop: Loop, event: IterationEvent) -> Loop:
             return loop
         case _:
             assert_never(event)
-
-
-def _changed(loop: Loop, event: LoopUpdated) -> Loop:
-    return replace(
-        loop, goal=event.goal or loop.goal, budgets=event.budgets or loop.budgets
-    )
 
 
 def _create(loop: Loop | None, command: CreateLoop) -> tuple[LoopEvent, ...]:
@@ -431,7 +423,8 @@ def _refusal(loop: Loop | None, command: LoopCommand) -> TransitionRefused:
 
 def _update(loop: Loop, command: UpdateLoop) -> tuple[LoopEvent, ...]:
     if command.budgets != BudgetChange():
-        _authorise_budgets(command.by)
+        command.by.require(ActorKind.HUMAN, action="raising a bound")
+        command.by.require_one_of(BUDGET_ROLES, action="raising a bound")
     if command.goal is not None:
         _require_goal(command.goal)
     budgets = raised(loop.budgets, command.budgets)
@@ -447,11 +440,6 @@ def _update(loop: Loop, command: UpdateLoop) -> tuple[LoopEvent, ...]:
             budgets=budgets if budgets != loop.budgets else None,
         ),
     )
-
-
-def _authorise_budgets(by: Actor) -> None:
-    by.require(ActorKind.HUMAN, action="raising a bound")
-    by.require_one_of(BUDGET_ROLES, action="raising a bound")
 
 
 def _resume(loop: Loop, command: ResumeLoop) -> tuple[LoopEvent, ...]:

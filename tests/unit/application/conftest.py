@@ -138,6 +138,10 @@ class Journey:
         command = UpdateLoop(by=HUMAN, budgets=BudgetChange(**bounds))
         await self.loops.give(self.loop_id, command, BY_HUMAN)
 
+    async def set_goal(self, goal: str) -> None:
+        command = UpdateLoop(by=HUMAN, goal=goal)
+        await self.loops.give(self.loop_id, command, BY_HUMAN)
+
     async def close(self) -> None:
         await self.loops.give(self.loop_id, CloseLoop(by=HUMAN), BY_HUMAN)
 

@@ -207,6 +207,7 @@ ACTS: Mapping[str, Act] = {
     "begin": lambda it: it.give_iteration(BeginIteration(by=AGENT)),
     "give up": lambda it: it.give_iteration(FailIteration(by=SYSTEM, reason="gone")),
     "raise a bound": lambda it: it.raise_bound(max_iterations=4),
+    "set a goal": lambda it: it.set_goal("another goal"),
     "sleep": sleeps,
     "let it pass": lets(passes),
     "let it fail": lets(fails),
@@ -285,6 +286,7 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
     assert row["run_count"] == loop.runs_started
     assert row["consecutive_failures"] == loop.failures_in_a_row
     assert row["requires_decision"] is bool(loop.stops)
+    assert row["goal"] == loop.goal
     assert row["budgets"]["max_iterations"] == loop.budgets.max_iterations
     assert {each["iteration_id"]: each["state"] for each in iterations.rows} == {
         name: each.phase for name, each in dossier.iterations.items()

@@ -745,6 +745,13 @@ class TestEarlyCalls:
     def test_a_loop_that_is_not_active_yet_does_not_stop(self, story, trigger):
         assert stop(story.create().loop, trigger, condition="too early") == ()
 
+    def test_a_stop_of_the_loop_itself_names_the_loop_alone(self, story):
+        stopped = only(
+            stop(story.open().loop, StopTrigger.NO_ELIGIBLE_WORK, condition="why")
+        )
+
+        assert stopped.refs == (loop_ref(LOOP_1),)
+
     def test_a_stop_names_what_gave_offence(self, judged):
         stopped = only(
             stop(
