@@ -481,6 +481,11 @@ class TestWeakening:
     def test_more_is_not(self, how):
         assert weakenings(build_suite(), MORE[how]) == ()
 
+    def test_a_constraint_that_is_kept_is_not_less(self):
+        kept = {"additional_constraints": {"a": "b"}}
+
+        assert weakenings(placed(**kept), placed(os="linux", **kept)) == ()
+
 
 class TestSuiteState:
     """C-EVT-7: the state is what the events make it."""

@@ -394,6 +394,7 @@ class TestAssociation:
 
         assert event.entities == {identifier}
         assert event.content_hash == SOME_HASH
+        assert [each.id for each in event.refs] == [SOME_HASH, identifier]
 
     def test_with_nothing_is_malformed(self, judged):
         with pytest.raises(MalformedInput, match="association: found"):
