@@ -15,7 +15,6 @@ from sr_core.application.verification import Verification
 from sr_core.domain import (
     dossier,
     governed_exception,
-    profile,
     shippable,
     violation,
 )
@@ -98,14 +97,14 @@ def tamper_unnoticed() -> tuple[Patch, ...]:
 @mutant("environment.copied-from-the-suite")
 def environment_copied_from_the_suite() -> tuple[Patch, ...]:
     """The place that oracles ran in is taken to be the one that the suite demands."""
-    return _unmet_nowhere()
 
+    def unmet(*_: object) -> tuple[()]:
+        return ()
 
-@mutant("environment.never-met")
-def environment_never_met() -> tuple[Patch, ...]:
-    """Wherever oracles run, it is taken to be the wrong place."""
-    found = (violation.mismatched("os", expected="another", actual="this"),)
-    return _unmet_nowhere(found)
+    return (
+        Patch(owner=runs, name="unmet", value=unmet),
+        Patch(owner=verification_rules, name="unmet", value=unmet),
+    )
 
 
 @mutant("flake.unnoticed")
@@ -161,16 +160,6 @@ def run_outcome_as_declared() -> tuple[Patch, ...]:
         )
 
     return (Patch(owner=run_rules, name="complete", value=complete),)
-
-
-@mutant("waiver.of-any-class")
-def waiver_of_any_class() -> tuple[Patch, ...]:
-    """Whatever the profile protects, a waiver covers it."""
-
-    def allows_waiving(*_: object) -> bool:
-        return True
-
-    return (Patch(owner=profile.Profile, name="allows_waiving", value=allows_waiving),)
 
 
 @mutant("waiver.never-ends")
@@ -392,18 +381,6 @@ def _without(
 ) -> tuple[violation.Violation, ...]:
     """Return the violations but for those of one condition."""
     return tuple(each for each in found if each.condition_type is not condition)
-
-
-def _unmet_nowhere(found: tuple[violation.Violation, ...] = ()) -> tuple[Patch, ...]:
-    """Return the patch by which a comparison of environments finds just this."""
-
-    def unmet(*_: object) -> tuple[violation.Violation, ...]:
-        return found
-
-    return (
-        Patch(owner=runs, name="unmet", value=unmet),
-        Patch(owner=verification_rules, name="unmet", value=unmet),
-    )
 
 
 def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:

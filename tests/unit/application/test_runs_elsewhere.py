@@ -1,5 +1,6 @@
 """Runs that a runner elsewhere carries out (SPEC 5.4, C-EVID-2, C-EVID-3, C-TB-2)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +21,10 @@ from sr_core.domain.errors import (
     TransitionRefused,
 )
 from sr_core.domain.evidence import EvidenceManifest, ManifestDefect, ResultStatus
+from sr_core.domain.ids import BundleId, IterationId, OracleId, RunId
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import Execution, RunOutcome
+from sr_core.domain.suite_definition import Classification
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -152,30 +155,32 @@ class TestWhoMay:
             await complete(journey)
 
     async def test_a_run_that_nobody_started_is_not_found(self, started):
-        manifest = replace(await bundle(started), run_id=f"run_{ulid(999)}")
+        manifest = replace(await bundle(started), run_id=RunId(f"run_{ulid(999)}"))
 
         with pytest.raises(NotFound, match="No run"):
             await hand_in(started, manifest)
 
 
-def swapped(manifest: EvidenceManifest) -> dict[str, Any]:
-    return {"results": manifest.results[:1] * 2}
-
-
-FAULTS = {
+FAULTS: dict[D, Callable[[EvidenceManifest], dict[str, Any]]] = {
     D.CANDIDATE_MISMATCH: lambda _: {"candidate_id": f"{SOME_HASH}|cand_{ulid(9)}"},
     D.SUITE_MISMATCH: lambda _: {"oracle_suite_hash": SOME_HASH},
     D.VERDICT_MISMATCH: lambda _: {"verdict": ResultStatus.FAIL},
     D.RESULT_DOUBLED: lambda it: {"results": (*it.results, it.results[0])},
     D.TIME_MALFORMED: lambda _: {"produced_at": "yesterday"},
     D.CONTEXT_MISMATCH: lambda it: {
-        "context": replace(it.context, iteration_id=f"iter_{ulid(9)}")
+        "context": replace(it.context, iteration_id=IterationId(f"iter_{ulid(9)}"))
     },
     D.ORACLE_UNKNOWN: lambda it: {
-        "results": (replace(it.results[0], oracle_id="oracle:x"), *it.results[1:])
+        "results": (
+            replace(it.results[0], oracle_id=OracleId("oracle:x")),
+            *it.results[1:],
+        )
     },
     D.CLASSIFICATION_MISMATCH: lambda it: {
-        "results": (replace(it.results[0], classification="optional"), *it.results[1:])
+        "results": (
+            replace(it.results[0], classification=Classification.OPTIONAL),
+            *it.results[1:],
+        )
     },
 }
 
@@ -215,7 +220,7 @@ class TestWhatIsRefused:
         assert started.stage.evidence_bytes.keys() == ()
 
     async def test_a_bundle_without_a_proper_name(self, started):
-        manifest = replace(await bundle(started), bundle_id="mine")
+        manifest = replace(await bundle(started), bundle_id=BundleId("mine"))
 
         with pytest.raises(MalformedInput, match="bundle id"):
             await hand_in(started, manifest)

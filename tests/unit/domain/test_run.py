@@ -350,7 +350,7 @@ class TestTransitions:
     def at(self, made):
         """Brings a run into a phase."""
 
-        def bring(phase: RunPhase) -> Story:
+        def bring(phase):
             made.begin_run()
             if phase is RunPhase.RUNNING:
                 made.begin_execution()
