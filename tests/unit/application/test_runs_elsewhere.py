@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sr_core.application.recorder import Asked
+from sr_core.application.verification import Verification
 from sr_core.codec.canonical import plain
 from sr_core.domain.errors import (
     AuthorityRequired,
@@ -25,6 +26,7 @@ from sr_core.domain.ids import BundleId, IterationId, OracleId, RunId
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import Execution, RunOutcome
 from sr_core.domain.suite_definition import Classification
+from sr_core.ports.read_model import Page, ReadModel, Row
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -334,3 +336,44 @@ async def test_the_manifest_is_kept_as_it_was_handed_in(started):
     await complete(started)
     candidate = await started.row("candidates", candidate_id=started.candidate_id)
     assert candidate["verification_status"] == "VERIFIED_STRICT"
+
+
+async def test_staged_work_names_its_surface(journey):
+    """C-VER-4: a verification says of which stage of which surface it is."""
+    rows = journey.stage.rows
+    await journey.open()
+    platform = replace(journey.stage.platform, rows=Staged(rows))
+
+    await Verification(platform=platform).verify(journey.candidate_id, BY_RUNNER)
+
+    row = await journey.row("candidates", candidate_id=journey.candidate_id)
+    assert row["verification_scope"] == {
+        "work_unit_id": journey.loop_id,
+        "work_surface_id": "ws:1",
+        "template_id": "proc:GENERIC",
+        "stage_id": "stage:DRAFT",
+    }
+
+
+class Staged:
+    """A `ReadModel` in which every iteration is on one work surface."""
+
+    def __init__(self, rows: ReadModel) -> None:
+        self._rows = rows
+
+    async def row(self, table: str, key: Row) -> Row | None:
+        if table == "work_surfaces":
+            return {
+                **key,
+                "template_id": "proc:GENERIC",
+                "current_stage_id": "stage:DRAFT",
+            }
+        found = await self._rows.row(table, key)
+        if table == "iterations" and found is not None:
+            return {**found, "work_surface_id": "ws:1"}
+        return found
+
+    async def rows(
+        self, table: str, where: Row, *, limit: int = 200, offset: int = 0
+    ) -> Page:
+        return await self._rows.rows(table, where, limit=limit, offset=offset)
