@@ -16,7 +16,6 @@ from sr_core.application.verification import Verification
 from sr_core.domain import (
     dossier,
     governed_exception,
-    profile,
     shippable,
     violation,
 )
@@ -99,14 +98,14 @@ def tamper_unnoticed() -> tuple[Patch, ...]:
 @mutant("environment.copied-from-the-suite")
 def environment_copied_from_the_suite() -> tuple[Patch, ...]:
     """The place that oracles ran in is taken to be the one that the suite demands."""
-    return _unmet_nowhere()
 
+    def unmet(*_: object) -> tuple[()]:
+        return ()
 
-@mutant("environment.never-met")
-def environment_never_met() -> tuple[Patch, ...]:
-    """Wherever oracles run, it is taken to be the wrong place."""
-    found = (violation.mismatched("os", expected="another", actual="this"),)
-    return _unmet_nowhere(found)
+    return (
+        Patch(owner=runs, name="unmet", value=unmet),
+        Patch(owner=verification_rules, name="unmet", value=unmet),
+    )
 
 
 @mutant("flake.unnoticed")
@@ -162,16 +161,6 @@ def run_outcome_as_declared() -> tuple[Patch, ...]:
         )
 
     return (Patch(owner=run_rules, name="complete", value=complete),)
-
-
-@mutant("waiver.of-any-class")
-def waiver_of_any_class() -> tuple[Patch, ...]:
-    """Whatever the profile protects, a waiver covers it."""
-
-    def allows_waiving(*_: object) -> bool:
-        return True
-
-    return (Patch(owner=profile.Profile, name="allows_waiving", value=allows_waiving),)
 
 
 @mutant("waiver.never-ends")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
+from itertools import takewhile
 from typing import TypeAlias, TypeVar
 
 from sr_core.domain import candidate as candidates
@@ -177,17 +178,17 @@ class Dossier:
 
         The inputs are the candidate's bytes, the suite as defined, and where it ran.
         """
-        before: list[EarlierRun] = []
-        for each in self.runs.values():
-            if each.run_id == run.run_id:
-                break
-            judged = self.candidates[each.candidate_id].content_hash
-            inputs = (judged, each.suite_hash, each.environment_hash)
-            if inputs == (content_hash, run.suite_hash, environment_hash):
-                before.append(
-                    EarlierRun(run_id=each.run_id, output_hashes=each.output_hashes)
-                )
-        return tuple(before)
+        inputs = (content_hash, run.suite_hash, environment_hash)
+        before = takewhile(lambda it: it.run_id != run.run_id, self.runs.values())
+        return tuple(
+            EarlierRun(run_id=each.run_id, output_hashes=each.output_hashes)
+            for each in before
+            if inputs == (self._hash_of(each), each.suite_hash, each.environment_hash)
+        )
+
+    def _hash_of(self, run: Run) -> ContentHash:
+        """Return the hash of the bytes that the run judges."""
+        return self.candidates[run.candidate_id].content_hash
 
     def evidence_of(self, candidate_id: CandidateId) -> tuple[ContentHash, ...]:
         """Return the bundles recorded for the candidate."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.budget import Bound
@@ -439,6 +439,8 @@ def evolve(run: Run | None, event: RunEvent) -> Run:
             return replace(run, phase=RunPhase.COMPLETED)
         case RunFailed():
             return replace(run, phase=RunPhase.FAILED)
+        case _:
+            assert_never(event)
 
 
 def _require_open_loop(loop: Loop, command: StartRun) -> None:

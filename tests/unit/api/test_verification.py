@@ -361,7 +361,8 @@ async def started(api, **more: Any) -> dict[str, Any]:
         "execution": "external",
         **more,
     }
-    return await api.done("runs", body, by="system")
+    told: dict[str, Any] = await api.done("runs", body, by="system")
+    return told
 
 
 async def manifest_of(api, run: dict[str, Any]) -> EvidenceManifest:
@@ -474,7 +475,8 @@ class TestEvidence:
     @pytest.fixture
     async def run(self, api) -> dict[str, Any]:
         _, candidate_id = await api.a_candidate()
-        return await api.a_run(candidate_id)
+        told: dict[str, Any] = await api.a_run(candidate_id)
+        return told
 
     async def test_its_blobs_are_named_and_can_be_had(self, api, run):
         bundle = (await api.get(f"evidence/{run['evidence_bundle_hash']}")).json()

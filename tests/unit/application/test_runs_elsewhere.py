@@ -1,11 +1,13 @@
 """Runs that a runner elsewhere carries out (SPEC 5.4, C-EVID-2, C-EVID-3, C-TB-2)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sr_core.application.recorder import Asked
+from sr_core.application.verification import Verification
 from sr_core.codec.canonical import plain
 from sr_core.domain.errors import (
     AuthorityRequired,
@@ -20,8 +22,11 @@ from sr_core.domain.errors import (
     TransitionRefused,
 )
 from sr_core.domain.evidence import EvidenceManifest, ManifestDefect, ResultStatus
+from sr_core.domain.ids import BundleId, IterationId, OracleId, RunId
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import Execution, RunOutcome
+from sr_core.domain.suite_definition import Classification
+from sr_core.ports.read_model import Page, ReadModel, Row
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -152,30 +157,32 @@ class TestWhoMay:
             await complete(journey)
 
     async def test_a_run_that_nobody_started_is_not_found(self, started):
-        manifest = replace(await bundle(started), run_id=f"run_{ulid(999)}")
+        manifest = replace(await bundle(started), run_id=RunId(f"run_{ulid(999)}"))
 
         with pytest.raises(NotFound, match="No run"):
             await hand_in(started, manifest)
 
 
-def swapped(manifest: EvidenceManifest) -> dict[str, Any]:
-    return {"results": manifest.results[:1] * 2}
-
-
-FAULTS = {
+FAULTS: dict[D, Callable[[EvidenceManifest], dict[str, Any]]] = {
     D.CANDIDATE_MISMATCH: lambda _: {"candidate_id": f"{SOME_HASH}|cand_{ulid(9)}"},
     D.SUITE_MISMATCH: lambda _: {"oracle_suite_hash": SOME_HASH},
     D.VERDICT_MISMATCH: lambda _: {"verdict": ResultStatus.FAIL},
     D.RESULT_DOUBLED: lambda it: {"results": (*it.results, it.results[0])},
     D.TIME_MALFORMED: lambda _: {"produced_at": "yesterday"},
     D.CONTEXT_MISMATCH: lambda it: {
-        "context": replace(it.context, iteration_id=f"iter_{ulid(9)}")
+        "context": replace(it.context, iteration_id=IterationId(f"iter_{ulid(9)}"))
     },
     D.ORACLE_UNKNOWN: lambda it: {
-        "results": (replace(it.results[0], oracle_id="oracle:x"), *it.results[1:])
+        "results": (
+            replace(it.results[0], oracle_id=OracleId("oracle:x")),
+            *it.results[1:],
+        )
     },
     D.CLASSIFICATION_MISMATCH: lambda it: {
-        "results": (replace(it.results[0], classification="optional"), *it.results[1:])
+        "results": (
+            replace(it.results[0], classification=Classification.OPTIONAL),
+            *it.results[1:],
+        )
     },
 }
 
@@ -215,7 +222,7 @@ class TestWhatIsRefused:
         assert started.stage.evidence_bytes.keys() == ()
 
     async def test_a_bundle_without_a_proper_name(self, started):
-        manifest = replace(await bundle(started), bundle_id="mine")
+        manifest = replace(await bundle(started), bundle_id=BundleId("mine"))
 
         with pytest.raises(MalformedInput, match="bundle id"):
             await hand_in(started, manifest)
@@ -329,3 +336,44 @@ async def test_the_manifest_is_kept_as_it_was_handed_in(started):
     await complete(started)
     candidate = await started.row("candidates", candidate_id=started.candidate_id)
     assert candidate["verification_status"] == "VERIFIED_STRICT"
+
+
+async def test_staged_work_names_its_surface(journey):
+    """C-VER-4: a verification says of which stage of which surface it is."""
+    rows = journey.stage.rows
+    await journey.open()
+    platform = replace(journey.stage.platform, rows=Staged(rows))
+
+    await Verification(platform=platform).verify(journey.candidate_id, BY_RUNNER)
+
+    row = await journey.row("candidates", candidate_id=journey.candidate_id)
+    assert row["verification_scope"] == {
+        "work_unit_id": journey.loop_id,
+        "work_surface_id": "ws:1",
+        "template_id": "proc:GENERIC",
+        "stage_id": "stage:DRAFT",
+    }
+
+
+class Staged:
+    """A `ReadModel` in which every iteration is on one work surface."""
+
+    def __init__(self, rows: ReadModel) -> None:
+        self._rows = rows
+
+    async def row(self, table: str, key: Row) -> Row | None:
+        if table == "work_surfaces":
+            return {
+                **key,
+                "template_id": "proc:GENERIC",
+                "current_stage_id": "stage:DRAFT",
+            }
+        found = await self._rows.row(table, key)
+        if table == "iterations" and found is not None:
+            return {**found, "work_surface_id": "ws:1"}
+        return found
+
+    async def rows(
+        self, table: str, where: Row, *, limit: int = 200, offset: int = 0
+    ) -> Page:
+        return await self._rows.rows(table, where, limit=limit, offset=offset)

@@ -41,8 +41,17 @@ from sr_core.domain.loop import (
     UpdateLoop,
     stop_for,
 )
-from sr_core.domain.run import RunPhase, fail
-from sr_core.testing import AGENT, BUILD, HUMAN, SBOM, SYSTEM, Story
+from sr_core.domain.run import Execution, RunCompleted, RunPhase
+from sr_core.domain.verification import MODE_OF, CandidateVerificationComputed
+from sr_core.testing import (
+    AGENT,
+    BUILD,
+    HUMAN,
+    SBOM,
+    SYSTEM,
+    Story,
+    with_longer_timeouts,
+)
 
 Act = Callable[[Story], object]
 
@@ -101,6 +110,12 @@ def with_run(act: Act) -> Act:
     return lambda story: act(story) if story.dossier.runs else None
 
 
+def with_evidence(act: Act) -> Act:
+    return lambda story: (
+        act(story) if story.dossier.runs and story.run.evidence else None
+    )
+
+
 acts: st.SearchStrategy[Act] = st.one_of(
     st.sampled_from(
         [
@@ -126,7 +141,16 @@ acts: st.SearchStrategy[Act] = st.one_of(
             with_candidate(lambda story: story.judge({SBOM: ResultStatus.FAIL})),
             with_candidate(lambda story: story.verify()),
             with_candidate(lambda story: story.record(story.gate().events)),
-            with_run(lambda story: story.record(fail(story.run, reason="broke"))),
+            with_candidate(lambda story: story.begin_run(Execution.EXTERNAL)),
+            with_candidate(lambda story: story.judge({BUILD: ResultStatus.FAIL})),
+            with_candidate(lambda story: story.record(story.recomputed().events)),
+            with_run(lambda story: story.begin_execution()),
+            with_run(lambda story: story.leave()),
+            with_run(lambda story: story.complete_run()),
+            with_run(lambda story: story.fail_run()),
+            with_evidence(lambda story: story.associate()),
+            with_evidence(lambda story: story.lose_evidence()),
+            lambda story: story.rebase(with_longer_timeouts(story.suite.definition)),
         ]
     ),
     st.builds(
@@ -234,11 +258,32 @@ def test_a_trigger_fires_once_while_it_is_open(acts: list[Act]) -> None:
 
 @given(histories)
 def test_a_run_that_ended_stays_as_it_ended(acts: list[Act]) -> None:
-    """SPEC 4.2: evidence is there exactly where a run was completed."""
+    """SPEC 4.2: what was completed has its evidence, and its outcome is computed."""
     story = told(acts)
 
+    ended = {
+        each.run_id: each.outcome
+        for each in story.log
+        if isinstance(each, RunCompleted)
+    }
     for each in story.dossier.runs.values():
-        assert (each.evidence is not None) is (each.phase is RunPhase.COMPLETED)
+        assert (each.phase is RunPhase.COMPLETED) is (each.run_id in ended)
+        if each.run_id in ended:
+            assert each.evidence is not None
+            assert ended[each.run_id] is each.outcome
+
+
+@given(histories)
+def test_what_is_in_doubt_is_never_verified(acts: list[Act]) -> None:
+    """C-OR-7: any integrity condition, and the candidate is UNVERIFIED."""
+    story = told(acts)
+
+    for event in story.log:
+        if isinstance(event, CandidateVerificationComputed):
+            assert not (
+                event.integrity_conditions and event.verification_status.is_verified
+            )
+            assert event.verification_mode is MODE_OF[event.verification_status]
 
 
 @settings(max_examples=50)

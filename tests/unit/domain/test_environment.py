@@ -1,5 +1,7 @@
 """Where oracles ran, against where they had to (SPEC 7.6, C-OR-3)."""
 
+from typing import Any
+
 import pytest
 
 from sr_core.domain.environment import (
@@ -93,10 +95,11 @@ def test_a_workspace_that_could_be_written_is_told():
 @pytest.mark.parametrize("value", ["", 257 * "a"], ids=["nothing", "too much"])
 @pytest.mark.parametrize("name", ["os", "runner", "additional_constraints"])
 def test_a_constraint_has_bounds(name, value):
-    given = {"a": value} if name == "additional_constraints" else value
+    given: Any = {"a": value} if name == "additional_constraints" else value
+    constraints: dict[str, Any] = {name: given}
 
     with pytest.raises(MalformedInput, match="environment_constraints"):
-        EnvironmentConstraints(**{name: given})
+        EnvironmentConstraints(**constraints)
 
 
 def test_so_has_their_number():

@@ -17,6 +17,7 @@ PARSERS = {
     "freeze": ids.parse_freeze_id,
     "rec": ids.parse_record_id,
     "attach": ids.parse_attachment_id,
+    "bundle": ids.parse_bundle_id,
 }
 NAMED = {"suite": ids.parse_suite_id, "oracle": ids.parse_oracle_id}
 LARGEST = "7" + 25 * "Z"
@@ -144,3 +145,19 @@ class TestCandidates:
     def test_anything_else_is_refused(self, text):
         with pytest.raises(MalformedInput, match="candidate id"):
             parse_candidate_id(text)
+
+
+class TestCommits:
+    """SPEC 1.1: the commit that a candidate is, where it is one."""
+
+    @pytest.mark.parametrize("text", ["0123abc", 40 * "a", 64 * "0"])
+    def test_a_name_of_one(self, text):
+        assert ids.parse_git_sha(text) == text
+        built = build_candidate_id(SOME_HASH, fresh=f"cand_{ulid(1)}", git_sha=text)
+        assert built == f"git:{text}|{PLAIN}"
+        assert candidate_hash(built) == SOME_HASH
+
+    @pytest.mark.parametrize("text", ["", "012345", "0123ABC", 65 * "a", "main"])
+    def test_anything_else_is_none(self, text):
+        with pytest.raises(MalformedInput, match=r"^git_sha: found"):
+            ids.parse_git_sha(text)

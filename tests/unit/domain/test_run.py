@@ -352,7 +352,7 @@ class TestTransitions:
     def at(self, made):
         """Brings a run into a phase."""
 
-        def bring(phase: RunPhase) -> Story:
+        def bring(phase):
             made.begin_run()
             if phase is RunPhase.RUNNING:
                 made.begin_execution()
@@ -396,6 +396,7 @@ class TestAssociation:
 
         assert event.entities == {identifier}
         assert event.content_hash == SOME_HASH
+        assert [each.id for each in event.refs] == [SOME_HASH, identifier]
 
     def test_with_nothing_is_malformed(self, judged):
         with pytest.raises(MalformedInput, match="association: found"):
