@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sr_core.application.context import iteration_context
+from sr_core.application.governed import Governed
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Rule
 from sr_core.domain import dossier as dossiers
@@ -26,8 +28,7 @@ from sr_core.domain.loop import (
     ResumeLoop,
     StartIteration,
 )
-from sr_core.domain.ref_builders import suite_ref
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.refs import Ref
 from sr_core.ports.event_store import NewEvent
 
 Recorded = tuple[NewEvent, ...]
@@ -49,7 +50,7 @@ class Loops:
             loop_id=loop_id,
             goal=goal,
             budgets=budgets,
-            directive=directive,
+            directive=await Governed(platform=self.platform).directive(directive),
         )
 
         async def rule(_: Dossier) -> Ruling:
@@ -89,13 +90,13 @@ class Loops:
 
         async def rule(dossier: Dossier) -> Ruling:
             known = _require_loop(dossier, loop_id)
-            command = StartIteration(
-                by=asked.by, iteration_id=iteration_id, refs=await self._context(known)
-            )
+            command = StartIteration(by=asked.by, iteration_id=iteration_id, refs=())
             try:
-                return Ruling(events=loop.decide(known, command))
+                loop.decide(known, command)  # whether it may start, before what from
             except BudgetExhausted as refusal:
                 return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
+            refs = await iteration_context(self.platform, dossier)
+            return Ruling(events=loop.decide(known, replace(command, refs=refs)))
 
         return iteration_id, await self._record(loop_id, rule, asked)
 
@@ -117,16 +118,6 @@ class Loops:
             return Ruling(events=(*completed, *loop.stop_after_failures(after)))
 
         return await self._record(loop_id, rule, asked)
-
-    async def _context(self, known: loop.Loop) -> tuple[Ref, ...]:
-        """Return all that an iteration of the loop starts from (SPEC 8.1)."""
-        suites = [
-            suite_ref(suite.suite_id, suite.suite_hash, RefRelation.DEPENDS_ON)
-            for suite_id in self.platform.profile.required_suites
-            if (suite := await self.platform.suite(suite_id)) is not None
-        ]
-        scope = Ref(kind=RefKind.LOOP, id=known.loop_id, rel=RefRelation.IN_SCOPE_OF)
-        return (scope, known.directive, *suites)
 
     async def _record(
         self, loop_id: LoopId, rule: Rule[Dossier], asked: Asked

@@ -10,6 +10,7 @@ from sr_core.domain import dossier
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import NotFound
 from sr_core.domain.events import DomainEvent, stream_name
+from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.domain.ids import CandidateId, LoopId, SuiteId, parse_loop_id
 from sr_core.domain.oracle_suite import OracleSuiteRegistered
 from sr_core.domain.profile import STRICT_CORE, Profile
@@ -31,6 +32,8 @@ class Platform:
     runner: OracleRunner
     clock: Clock
     ids: IdSource
+    governed: GovernedManifest
+    """The documents that this process was started with; they change at a restart only."""
     profile: Profile = STRICT_CORE
 
     async def loop_of(self, prefix: str, identifier: str, *, kind: str) -> LoopId:

@@ -17,6 +17,7 @@ from sr_core.domain.candidate import CandidateEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
+from sr_core.domain.governed_artifact import GovernedArtifactEvent
 from sr_core.domain.governed_exception import ExceptionEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
@@ -65,6 +66,7 @@ DomainEvent: TypeAlias = (
     | ApprovalEvent
     | FreezeEvent
     | SuiteEvent
+    | GovernedArtifactEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -102,6 +104,7 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (ApprovalEvent, StreamKind.APPROVAL, "appr", "approval_id"),
     (FreezeEvent, StreamKind.FREEZE, "freeze", "freeze_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
+    (GovernedArtifactEvent, StreamKind.GOVERNANCE, "gov:artifacts", None),
 )
 """One row for each aggregate."""
 

@@ -105,20 +105,6 @@ def record_ref(
     return Ref(kind=RefKind.RECORD, id=record_id, rel=rel, meta=meta)
 
 
-def intake_ref(intake_id: str, rel: RefRelation, *, content_hash: ContentHash) -> Ref:
-    """Return a ref to an intake, pinned by its content."""
-    meta = {"content_hash": content_hash}
-    return Ref(kind=RefKind.INTAKE, id=intake_id, rel=rel, meta=meta)
-
-
-def template_ref(
-    template_id: str, rel: RefRelation, *, content_hash: ContentHash, stage_id: str
-) -> Ref:
-    """Return a ref to a procedure template, and to the stage that is on now."""
-    meta = {"content_hash": content_hash, "current_stage_id": stage_id}
-    return Ref(kind=RefKind.PROCEDURE_TEMPLATE, id=template_id, rel=rel, meta=meta)
-
-
 def summary_ref(
     iteration_id: IterationId, rel: RefRelation, *, summary_hash: ContentHash
 ) -> Ref:

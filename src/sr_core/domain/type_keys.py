@@ -77,6 +77,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "semantic_set",
             "template",
         ),
+        "evidence": ("gate_packet",),
         "": ("budget_config", "oracle_suite", "verification_profile"),
     }
 )

@@ -7,6 +7,13 @@
 They implement the ports and keep their contracts; nothing of the rules is imitated.
 """
 
+from sr_core.testing.documents import (
+    DIRECTIVE,
+    GOVERNED,
+    build_document,
+    build_entry,
+    build_governed,
+)
 from sr_core.testing.oracles import (
     Left,
     Script,
@@ -32,7 +39,6 @@ from sr_core.testing.values import (
     BUILD,
     BYSTANDER,
     CORE,
-    DIRECTIVE,
     FILES,
     HUMAN,
     INTEGRITY_SMOKE,
@@ -57,6 +63,7 @@ __all__ = [
     "CORE",
     "DIRECTIVE",
     "FILES",
+    "GOVERNED",
     "HUMAN",
     "INTEGRITY_SMOKE",
     "LOOP_1",
@@ -76,7 +83,10 @@ __all__ = [
     "Story",
     "TickingClock",
     "TokenTable",
+    "build_document",
+    "build_entry",
     "build_full_story",
+    "build_governed",
     "build_manifest",
     "build_report",
     "build_suite",

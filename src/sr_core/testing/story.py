@@ -63,10 +63,10 @@ from sr_core.domain.oracle_suite import (
 from sr_core.domain.profile import STRICT_CORE, Profile
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.verification import SuiteFacts
+from sr_core.testing.documents import DIRECTIVE
 from sr_core.testing.values import (
     AGENT,
     BUILD,
-    DIRECTIVE,
     FILES,
     HUMAN,
     LOOP_1,

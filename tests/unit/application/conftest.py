@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sr_core.application.candidates import Candidates
+from sr_core.application.governed import BOUNDARY
 from sr_core.application.loops import Loops
 from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
@@ -88,6 +89,7 @@ class Journey:
         await self.portals.register_suite(build_suite(), BY_HUMAN)
 
     async def create(self, budgets: Budgets | None = None) -> None:
+        await self.stage.start()
         self.loop_id, _ = await self.loops.create(
             BY_HUMAN,
             goal="a goal",
@@ -195,9 +197,10 @@ class Journey:
         return dict(row)
 
     async def recorded(self) -> list[Recorded]:
-        """All that is in the log."""
+        """All that is in the log of what was asked for; the start's own events are not."""
         stored = await self.stage.log.read(after=BEGINNING, limit=100_000)
-        return [opened(each) for each in stored]
+        asked = (each for each in stored if each.stream_id != BOUNDARY)
+        return [opened(each) for each in asked]
 
     async def types(self) -> list[str]:
         """The types of all that is in the log, in order."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sr_core.application.projections import (
     candidates,
+    governed_artifacts,
     iterations,
     loops,
     portals,
@@ -23,6 +24,7 @@ from sr_core.domain.candidate import CandidateEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.events import EVENT_TYPES, DomainEvent, members
 from sr_core.domain.freeze import FreezeEvent
+from sr_core.domain.governed_artifact import GovernedArtifactEvent
 from sr_core.domain.governed_exception import ExceptionEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent
@@ -46,6 +48,7 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (ApprovalEvent, portals.approval_changes),
     (FreezeEvent, portals.freeze_changes),
     (SuiteEvent, suites.changes),
+    (GovernedArtifactEvent, governed_artifacts.changes),
 )
 """One row for each aggregate."""
 
