@@ -28,12 +28,7 @@ from pytest_sr.world.world import Answer, World, WorldError
 
 API: Final = "/api/v1"
 SUITE: Final = "suite:SR-SUITE-CORE"
-DIRECTIVE: Final = {
-    "kind": "GovernedArtifact",
-    "id": "SR-DIRECTIVE",
-    "rel": "depends_on",
-    "meta": {"content_hash": f"sha256:{'0' * 63}1", "version": "1.0.0"},
-}
+DIRECTIVE: Final = "SR-DIRECTIVE"
 
 
 @step("suite.register")
@@ -72,10 +67,12 @@ async def create_loop(
     max_oracle_runs: int = 25,
     by: ActorName = "human",
 ) -> LoopMade:
-    """Open a loop with a goal and bounds."""
+    """Open a loop with a goal and bounds, under the directive that is in effect."""
+    told = await world.ask("system", "GET", f"{API}/governed-artifacts/{DIRECTIVE}")
+    _require(told, "asking for the directive")
     body = {
         "goal": goal,
-        "directive_ref": DIRECTIVE,
+        "directive_ref": told.body["ref"],
         "budgets": {
             "max_iterations": max_iterations,
             "max_oracle_runs": max_oracle_runs,

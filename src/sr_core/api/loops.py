@@ -29,7 +29,7 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.iteration import IterationOutcome
 from sr_core.domain.loop import ActivateLoop, Budgets, CloseLoop, LoopCommand, PauseLoop
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.refs import parse_ref
 
 
 @post("/loops", authority=ANYONE)
@@ -39,12 +39,8 @@ async def create(
     asked: NamedDependency[Asked],
 ) -> Answer:
     """Open a loop, under the directive that its ref pins by hash and version."""
-    directive = Ref(
-        kind=member(RefKind, data.directive_ref.kind, field="directive_ref.kind"),
-        id=data.directive_ref.id,
-        rel=member(RefRelation, data.directive_ref.rel, field="directive_ref.rel"),
-        meta=data.directive_ref.meta,
-    )
+    given = data.directive_ref
+    directive = parse_ref(given.kind, given.id, given.rel, given.meta)
     budgets = Budgets(
         max_iterations=data.budgets.max_iterations,
         max_oracle_runs=data.budgets.max_oracle_runs,

@@ -7,8 +7,7 @@ and no others; what belongs to a type stands under ``ext.<type_key>``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -19,12 +18,14 @@ from sr_core.domain.artifact_metadata import (
     ArtifactStatus,
     AuthorityKind,
     NormativeStatus,
+    parse_artifact_id,
 )
 from sr_core.domain.errors import DocumentInvalid, MalformedInput
 from sr_core.domain.refs import parse_version
 from sr_core.domain.type_keys import TypeKey, parse_type_key
 
 E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
 
 ROOT: Final = "solver_ralph"
 REQUIRED: Final = (
@@ -42,7 +43,7 @@ OPTIONAL: Final = ("tags", "supersedes", "ext")
 FENCE: Final = "---"
 TITLE_CHARS_MAX: Final = 200
 
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+NAME_CHARS_MAX: Final = 128
 
 
 def parse_document(data: bytes, *, file: str) -> ArtifactMetadata:
@@ -102,12 +103,12 @@ def _metadata(document: Yaml) -> ArtifactMetadata:
         found = f"{ROOT} lacks {', '.join(absent)}"
         document.refuse((ROOT,), found, "Add it" if len(absent) == 1 else "Add them")
     _the_schema(document, fields)
-    type_key = _type(document, fields)
+    type_key = _parsed(document, fields, "type", parse_type_key)
     return ArtifactMetadata(
-        id=_identifier(document, fields),
+        id=_parsed(document, fields, "id", parse_artifact_id),
         type=type_key,
         title=_text(document, fields, "title"),
-        version=_version(document, fields),
+        version=_parsed(document, fields, "version", parse_version),
         status=_choice(document, fields, "status", ArtifactStatus),
         normative_status=_choice(document, fields, "normative_status", NormativeStatus),
         authority_kind=_choice(document, fields, "authority_kind", AuthorityKind),
@@ -148,26 +149,14 @@ def _the_schema(document: Yaml, fields: Mapping[str, Plain]) -> None:
         document.refuse((ROOT, "schema"), found, f"Write {METADATA_SCHEMA}")
 
 
-def _type(document: Yaml, fields: Mapping[str, Plain]) -> TypeKey:
+def _parsed(
+    document: Yaml, fields: Mapping[str, Plain], name: str, parse: Callable[[str], T]
+) -> T:
+    """Return what `parse` makes of the text under `name`."""
     try:
-        return parse_type_key(_text(document, fields, "type"))
+        return parse(_text(document, fields, name))
     except MalformedInput as error:
-        document.refuse((ROOT, "type"), error.found, error.remedy)
-
-
-def _version(document: Yaml, fields: Mapping[str, Plain]) -> str:
-    try:
-        return parse_version(_text(document, fields, "version"))
-    except MalformedInput as error:
-        document.refuse((ROOT, "version"), error.found, error.remedy)
-
-
-def _identifier(document: Yaml, fields: Mapping[str, Plain]) -> str:
-    text = _text(document, fields, "id")
-    if not _ID.fullmatch(text):
-        remedy = "Write letters, digits, dots, colons, dashes, underscores, up to 128"
-        document.refuse((ROOT, "id"), f"id is {text!r}", remedy)
-    return text
+        document.refuse((ROOT, name), error.found, error.remedy.removesuffix("."))
 
 
 def _text(document: Yaml, fields: Mapping[str, Plain], name: str) -> str:
@@ -185,9 +174,9 @@ def _texts(document: Yaml, fields: Mapping[str, Plain], name: str) -> tuple[str,
     if not isinstance(value, list):
         document.refuse((ROOT, name), f"{name} is no list", "Write it as a list")
     for index, each in enumerate(value):
-        if not (isinstance(each, str) and _ID.fullmatch(each)):
+        if not isinstance(each, str) or not each.strip() or len(each) > NAME_CHARS_MAX:
             found = f"{name} holds {_shown(each)}"
-            document.refuse((ROOT, name, index), found, "Write identifiers")
+            document.refuse((ROOT, name, index), found, "Write names")
     return tuple(str(each) for each in value)
 
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.type_keys import TypeKey
 
 METADATA_SCHEMA: Final = "solver-ralph.artifact-metadata/v1"
+
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+
+def parse_artifact_id(text: str) -> str:
+    """Return `text` as a governed artifact's identifier, or raise `MalformedInput`."""
+    if _ID.fullmatch(text):
+        return text
+    raise MalformedInput(
+        field="artifact id",
+        found=text,
+        expected="1 to 128 letters, digits, dots, colons, dashes, underscores",
+    )
 
 
 class ArtifactStatus(StrEnum):
