@@ -17,6 +17,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from sr_core.domain.errors import (
     AuthorityRequired,
     Conflict,
+    DocumentInvalid,
+    DocumentMissing,
     MalformedInput,
     NonWaivable,
     NotFound,
@@ -45,6 +47,8 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     ContentConflict: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TransitionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DocumentInvalid: HTTPStatus.BAD_REQUEST,
+    DocumentMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     Refused: HTTPStatus.BAD_REQUEST,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

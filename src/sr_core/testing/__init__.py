@@ -10,6 +10,7 @@ They implement the ports and keep their contracts; nothing of the rules is imita
 from sr_core.testing.documents import (
     DIRECTIVE,
     GOVERNED,
+    build_artifact_events,
     build_document,
     build_entry,
     build_governed,
@@ -83,6 +84,7 @@ __all__ = [
     "Story",
     "TickingClock",
     "TokenTable",
+    "build_artifact_events",
     "build_document",
     "build_entry",
     "build_full_story",

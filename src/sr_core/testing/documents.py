@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from sr_core.codec.front_matter import parse_document
+from sr_core.domain import governed_artifact
+from sr_core.domain.governed_artifact import (
+    AdoptManifest,
+    GovernedArtifacts,
+    GovernedArtifactVersionRecorded,
+)
 from sr_core.domain.governed_manifest import (
     GovernedManifest,
     ManifestEntry,
@@ -13,7 +19,7 @@ from sr_core.domain.governed_manifest import (
 )
 from sr_core.domain.ref_builders import governed_artifact_ref
 from sr_core.domain.refs import Ref, RefRelation, hash_bytes
-from sr_core.testing.values import NOON
+from sr_core.testing.values import NOON, PLATFORM
 
 TYPES: Final[Mapping[str, str]] = {
     "SR-AGENT": "config.agent_definition",
@@ -83,6 +89,12 @@ def build_governed(**documents: bytes | None) -> GovernedManifest:
     texts = {**{each: build_document(each) for each in TYPES}, **named}
     entries = tuple(build_entry(data) for data in texts.values() if data is not None)
     return build_manifest(entries, computed_at=NOON)
+
+
+def build_artifact_events() -> tuple[GovernedArtifactVersionRecorded, ...]:
+    """Return what a first start with the default documents records."""
+    command = AdoptManifest(by=PLATFORM, manifest=GOVERNED)
+    return governed_artifact.decide(GovernedArtifacts(), command)
 
 
 GOVERNED: Final = build_governed()

@@ -14,10 +14,11 @@ from sr_core.domain.events import EVENT_TYPES, refs_of, stream_of, subject_of
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.ports.event_store import NewEvent, Position, StoredEvent, StreamId
 from sr_core.ports.read_model import InsertRow
-from sr_core.testing import HUMAN, NOON, build_full_story, ulid
+from sr_core.testing import HUMAN, NOON, build_artifact_events, build_full_story, ulid
 
 STORY = build_full_story()
-EXAMPLES = {type(each).__name__: each for each in reversed([STORY.suite, *STORY.log])}
+TOLD = [STORY.suite, *build_artifact_events(), *STORY.log]
+EXAMPLES = {type(each).__name__: each for each in reversed(TOLD)}
 """One event of each type, each of them decided by the rules."""
 
 SEAL = Seal(

@@ -60,9 +60,13 @@ from sr_core.domain.errors import (
     AuthorityRequired,
     BudgetExhausted,
     CandidateMismatch,
+    ContextInadmissible,
     DecisionRequired,
     DecisionScopeMismatch,
+    DocumentInvalid,
+    DocumentMissing,
     EvidenceMissing,
+    GovernanceApprovalRequired,
     IntegrityUnresolved,
     IterationInProgress,
     MalformedInput,
@@ -72,6 +76,7 @@ from sr_core.domain.errors import (
     SrError,
     SuiteTaken,
     TransitionRefused,
+    VersionTaken,
 )
 from sr_core.ports.content_store import (
     ContentConflict,
@@ -137,6 +142,26 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ),
     VersionConflict(boundary=f"loop:{LOOP}", expected=7, actual=8),
     Overtaken(index="one_active_surface"),
+    DocumentInvalid(
+        file="docs/platform/SR-SPEC.md",
+        line=5,
+        found="version: found '1.0'",
+        remedy="Give a semantic version such as 1.0.0",
+    ),
+    DocumentMissing(file="docs/program/SR-DIRECTIVE.md", why="is not there"),
+    VersionTaken(
+        artifact_id="SR-SPEC",
+        version="1.1.0",
+        why=f"is recorded already, with the bytes {OTHER}",
+    ),
+    GovernanceApprovalRequired(artifact_id="SR-SPEC", why="none is named"),
+    ContextInadmissible(
+        loop_id=LOOP,
+        problems=[
+            "oracle suite suite:SR-SUITE-CORE is missing",
+            f"intake intake:{ULID} cannot be found where it is said to be",
+        ],
+    ),
     Unavailable(system="PostgreSQL", deadline_s=3),
     Unretrievable(key=KEY, state=PartState.MISSING),
     ContentConflict(key=KEY),

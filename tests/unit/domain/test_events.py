@@ -14,7 +14,14 @@ from sr_core.domain.events import (
     subject_of,
 )
 from sr_core.domain.refs import Ref
-from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
+from sr_core.testing import (
+    CORE,
+    DIRECTIVE,
+    LOOP_1,
+    Story,
+    build_artifact_events,
+    build_full_story,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [told.suite, *told.log]
+    events = [told.suite, *build_artifact_events(), *told.log]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -66,6 +73,11 @@ class TestStreams:
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
             ("FreezeRecordCreated", StreamKind.FREEZE, "freeze:freeze_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            (
+                "GovernedArtifactVersionRecorded",
+                StreamKind.GOVERNANCE,
+                "gov:artifacts",
+            ),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -115,6 +127,9 @@ class TestRefs:
 
         assert refs == {
             "OracleSuiteRegistered": [("OracleSuite", CORE, "about")],
+            "GovernedArtifactVersionRecorded": [
+                ("GovernedArtifact", "SR-AGENT", "about")
+            ],
             "LoopCreated": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
             "LoopActivated": [],
             "LoopPaused": [],
