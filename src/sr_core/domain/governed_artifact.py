@@ -351,6 +351,5 @@ def _replaced(
 ) -> Iterator[GovernedArtifactVersionRecorded]:
     """Yield each version in effect that another one came after."""
     in_effect = [each for each in events if each.in_effect]
-    for before, after in pairwise(in_effect):
-        if before.content_hash != after.content_hash:
-            yield before
+    for before, _ in pairwise(in_effect):  # a start records changed bytes only
+        yield before
