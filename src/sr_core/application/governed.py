@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sr_core.application.platform import Platform
@@ -115,7 +115,8 @@ class Governed:
                 expected=f"the hash and version of a recorded version of {given.id}, as "
                 "GET /governed-artifacts tells them",
             )
-        return version.ref(RefRelation.DEPENDS_ON)
+        whole = version.ref(RefRelation.DEPENDS_ON)
+        return replace(whole, meta={**given.meta, **whole.meta})
 
     def _require_directive(self, given: Ref) -> None:
         entry = self.platform.governed.entry(given.id)
@@ -161,7 +162,11 @@ def _own(events: Iterable[DomainEvent]) -> Iterable[GovernedArtifactVersionRecor
 def _differs(given: Ref, version: GovernedArtifactVersionRecorded) -> bool:
     """Whether the ref says of the version what is not so."""
     recorded = version.ref(given.rel).meta
-    return any(recorded.get(name) != said for name, said in given.meta.items())
+    return any(
+        recorded.get(name) != said
+        for name, said in given.meta.items()
+        if name != "selector"  # which part of it is meant
+    )
 
 
 def _as_approval(approval_id: ApprovalId, row: Mapping[str, Any]) -> GovernanceApproval:

@@ -120,8 +120,9 @@ async def _summaries(scene: Scene) -> AsyncIterator[Columns]:
     """Yield the structured summaries that the loop's iterations left."""
     key = {"loop_id": scene.loop.loop_id}
     async for row in every_row(scene.platform.rows, "iterations", key):
-        if isinstance(row["summary"], Mapping):
-            yield row["summary"]
+        summary = row.get("summary")
+        if isinstance(summary, Mapping):
+            yield summary
 
 
 def _grave_risks(summary: Columns) -> bool:
