@@ -82,6 +82,26 @@ async def create_loop(
     return LoopMade(answer=answer, loop=text(answer, "loop_id"))
 
 
+@step("directive.try")
+async def try_directive(
+    world: World,
+    *,
+    directive: str = DIRECTIVE,
+    content_hash: str = "sha256:" + "0" * 64,
+    rel: str = "depends_on",
+    by: ActorName = "human",
+) -> Told:
+    """Try to open a loop under a directive that is named and pinned like this."""
+    ref = {
+        "kind": "GovernedArtifact",
+        "id": directive,
+        "rel": rel,
+        "meta": {"content_hash": content_hash, "version": "1.0.0"},
+    }
+    body = {"goal": "try a directive", "directive_ref": ref}
+    return Told(answer=await world.ask(by, "POST", f"{API}/loops", body))
+
+
 @step("loop.activate")
 async def activate_loop(
     world: World, *, loop: str, by: ActorName = "human"
@@ -250,6 +270,15 @@ async def activate_waiver(
 ) -> ExceptionMade:
     """Bring a waiver into force."""
     path = f"{API}/exceptions/{exception}/activate"
+    return ExceptionMade(answer=await world.ask(by, "POST", path), exception=exception)
+
+
+@step("waiver.resolve")
+async def resolve_waiver(
+    world: World, *, exception: str, by: ActorName = "human"
+) -> ExceptionMade:
+    """Lift a waiver."""
+    path = f"{API}/exceptions/{exception}/resolve"
     return ExceptionMade(answer=await world.ask(by, "POST", path), exception=exception)
 
 
