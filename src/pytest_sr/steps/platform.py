@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final, Literal
 from urllib.parse import quote
@@ -100,6 +101,38 @@ async def try_directive(
     }
     body = {"goal": "try a directive", "directive_ref": ref}
     return Told(answer=await world.ask(by, "POST", f"{API}/loops", body))
+
+
+@step("artifact.register")
+async def register_artifact(
+    world: World,
+    *,
+    artifact: str,
+    current: bool = False,
+    version: str = "1.0.0",
+    approval: str | None = None,
+    by: ActorName = "human",
+) -> Told:
+    """Register a version of a normative artifact, to be current or not.
+
+    Args:
+        current: whether it is to be the version that people go by
+        approval: what carries that, if anything does
+
+    """
+    body = {
+        "artifact_id": artifact,
+        "artifact_type": "governance.charter",
+        "version": version,
+        "content_hash": f"sha256:{hashlib.sha256(version.encode()).hexdigest()}",
+        "status": "governed",
+        "normative_status": "normative",
+        "authority_kind": "content",
+        "is_current": current,
+        "approval_id": approval,
+    }
+    path = f"{API}/governed-artifacts/register"
+    return Told(answer=await world.ask(by, "POST", path, body))
 
 
 @step("loop.activate")
