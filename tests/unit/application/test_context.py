@@ -13,6 +13,8 @@ from sr_core.application.loops import Loops
 from sr_core.application.platform import loop_case
 from sr_core.domain.errors import ContextInadmissible, NotFound, TransitionRefused
 from sr_core.domain.governed_manifest import GovernedManifest
+from sr_core.domain.iteration import IterationOutcome
+from sr_core.domain.loop import Budgets
 from sr_core.domain.refs import Ref
 from sr_core.ports.errors import Unavailable
 from sr_core.ports.read_model import Page, ReadModel, Row
@@ -492,6 +494,60 @@ class TestNotes:
         )
 
         assert "evaluation_note" in await refused(verified)
+
+    @pytest.mark.parametrize(
+        "trigger",
+        [
+            "EXCEPTIONS_ACTIVE",
+            "REPEATED_FAILURE",
+            "BUDGET_NEAR_EXHAUSTED",
+            "CLOSEOUT_PENDING",
+        ],
+    )
+    async def test_each_trigger_is_raised_by_its_own(self, journey, trigger):
+        policy = build_document("SR-GATING-POLICY", mode="hybrid").replace(
+            b"[EXCEPTIONS_ACTIVE, REPEATED_FAILURE]", f"[{trigger}]".encode()
+        )
+        await journey.open(Budgets(max_iterations=3))
+        await journey.stage.restart(build_governed(SR_GATING_POLICY=policy))
+        await journey.judge()
+        await journey.verify()
+        plant(journey, human_judgment_records=[])
+        assert named(await context(journey), "Record") == []
+
+        match trigger:
+            case "EXCEPTIONS_ACTIVE":
+                journey.exception_id = f"exc_{ulid(8)}"
+                row = an_exception(journey)
+                plant(journey, human_judgment_records=[], exceptions=[row])
+            case "REPEATED_FAILURE":
+                await journey.complete(IterationOutcome.FAILURE)
+                await journey.iterate()
+                await journey.complete(IterationOutcome.FAILURE)
+            case "BUDGET_NEAR_EXHAUSTED":
+                await journey.complete()
+                await journey.iterate()
+            case _:
+                await journey.approve()
+                await journey.freeze()
+
+        assert "evaluation_note" in await refused(journey)
+
+    async def test_a_release_is_assessed(self, journey):
+        policy = build_document("SR-GATING-POLICY").replace(
+            b"assessment_on_validation: soft", b"assessment_on_validation: hard"
+        )
+        await journey.open()
+        await journey.stage.restart(build_governed(SR_GATING_POLICY=policy))
+        await journey.judge()
+        await journey.verify()
+        plant(journey, human_judgment_records=[])
+        assert named(await context(journey), "Record") == []
+
+        await journey.approve()
+        await journey.freeze()
+
+        assert "record.assessment_note about" in await refused(journey)
 
 
 class TestStaged:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sr_core.bootstrap import documents
 from sr_core.bootstrap.compose import governed_manifest
 from sr_core.bootstrap.documents import documents_folder, read_manifest
 from sr_core.bootstrap.settings import SETTINGS, parse_settings
@@ -105,6 +106,23 @@ class TestBytes:
         (folder / SPEC).write_text("gone", encoding="utf-8")
 
         assert manifest.manifest_hash == before
+
+
+class TestControl:
+    """What the tests of bytes would make of a manifest that normalises text."""
+
+    def test_line_endings_would_go_unseen(self, folder, monkeypatch):
+        def normalised(data):
+            return hash_bytes(data.replace(b"\r\n", b"\n"))
+
+        monkeypatch.setattr(documents, "hash_bytes", normalised)
+        before = read(folder)
+
+        (folder / SPEC).write_bytes(
+            (folder / SPEC).read_bytes().replace(b"\n", b"\r\n")
+        )
+
+        assert read(folder).manifest_hash == before.manifest_hash
 
 
 class TestRefusals:
