@@ -9,6 +9,7 @@ import pytest
 
 from sr_core.application.context import iteration_context
 from sr_core.application.context import notes as notes_module
+from sr_core.application.context import planned as planned_module
 from sr_core.application.loops import Loops
 from sr_core.application.platform import loop_case
 from sr_core.domain.errors import ContextInadmissible, NotFound, TransitionRefused
@@ -642,6 +643,46 @@ class TestStaged:
         told = await refused(staged)
         assert f"intake {SURFACE} is missing" in told
         assert f"procedure template {SURFACE} is missing" in told
+
+
+UNIT = {"plan_id": f"plan_{ulid(3)}", "work_unit_id": "WU-1", "is_plan_active": True}
+PLAN = {"plan_id": f"plan_{ulid(3)}", "plan_hash": SOME_HASH}
+
+
+class TestPlanned:
+    """SPEC 8.1: planned work depends on the plan that is active."""
+
+    @pytest.fixture(autouse=True)
+    def _there_are_plans(self, monkeypatch):
+        monkeypatch.setattr(planned_module, "_ARE_RECORDED", True)
+
+    def plant(self, journey: Any, units: list[Any], plans: list[Any]) -> None:
+        columns = {"loops": {"work_unit": "WU-1"}}
+        plant(journey, columns=columns, plan_work_units=units, plans=plans)
+
+    async def test_the_active_one_is_there(self, begun):
+        self.plant(begun, [UNIT], [PLAN])
+
+        (ref,) = [each for each in await context(begun) if each.kind == "Record"]
+
+        assert (ref.id, ref.rel) == (PLAN["plan_id"], "depends_on")
+        assert ref.meta == {
+            "content_hash": SOME_HASH,
+            "type_key": "record.plan_instance",
+        }
+
+    @pytest.mark.parametrize(
+        "changes", [{"is_plan_active": False}, {"work_unit_id": "WU-2"}]
+    )
+    async def test_another_is_not(self, begun, changes):
+        self.plant(begun, [{**UNIT, **changes}], [PLAN])
+
+        assert named(await context(begun), "Record") == []
+
+    async def test_one_that_cannot_be_read_is_missed(self, begun):
+        self.plant(begun, [UNIT], [])
+
+        assert f"plan {PLAN['plan_id']} is missing" in await refused(begun)
 
 
 class TestOrderOfRefusals:

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from sr_core.application.context import documents, exceptions, notes, own, staged
+from sr_core.application.context import (
+    documents,
+    exceptions,
+    notes,
+    own,
+    planned,
+    staged,
+)
 from sr_core.application.context.scene import Gathered, Lookup, Scene, set_scene
 from sr_core.application.platform import Platform
 from sr_core.domain.context import ContextFacts, build_context
@@ -32,6 +39,7 @@ LOOKUPS: Final[tuple[Lookup, ...]] = (
     documents.gating_policies,
     staged.intake,
     staged.template,
+    planned.plan,
 )
 """One look-up for each category; what one gathers is judged with all the rest."""
 
