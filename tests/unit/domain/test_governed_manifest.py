@@ -72,7 +72,10 @@ class TestWhatIsInIt:
         with pytest.raises(MalformedInput, match=r"SR-SPEC in tests/SR-SPEC\.md"):
             build_manifest(twice, computed_at=NOON)
 
-    @pytest.mark.parametrize("status", {*ArtifactStatus} - {ArtifactStatus.GOVERNED})
+    @pytest.mark.parametrize(
+        "status",
+        [each for each in ArtifactStatus if each is not ArtifactStatus.GOVERNED],
+    )
     def test_each_is_in_force(self, status):
         with pytest.raises(MalformedInput, match=f"'{status}'"):
             build_governed(SR_SPEC=build_document("SR-SPEC", status=status.value))
