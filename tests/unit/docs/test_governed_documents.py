@@ -18,6 +18,7 @@ from sr_core.domain.artifact_metadata import (
     NormativeStatus,
 )
 from sr_core.domain.context_compiler import Classification
+from sr_core.domain.events import EVENT_TYPES
 from sr_core.domain.gating_policy import Hook, Mode, Trigger
 from sr_core.domain.integrity import IntegrityCondition, Portal, StopTrigger
 from sr_core.domain.refs import RefKind, RefRelation
@@ -103,6 +104,10 @@ class TestSpec:
     def test_it_has_every_word(self, word):
         if word != IntegrityCondition.MANIFEST_INVALID:
             assert word in SPEC
+
+    @pytest.mark.parametrize("name", sorted(EVENT_TYPES))
+    def test_it_has_every_event(self, name):
+        assert re.search(rf"\b{name}\b", section(SPEC, "1.3 Events"))
 
 
 class TestTypes:
