@@ -65,6 +65,8 @@ class ContextFacts:
     """
 
     loop_id: LoopId
+    asked_for: tuple[Ref, ...] = ()
+    """Refs that whoever starts the iteration gave: each has to be among the inputs."""
     inputs: Mapping[Category, tuple[Input, ...]]
     due: Mapping[Category, frozenset[str]] = field(default_factory=dict)
 
@@ -152,20 +154,35 @@ def build_context(facts: ContextFacts) -> tuple[Ref, ...]:
             than it is said to be, or related in the wrong way. All of them are named.
 
     """
-    problems = [
-        problem for category in Category for problem in _problems(category, facts)
-    ]
-    if problems:
-        raise ContextInadmissible(loop_id=facts.loop_id, problems=problems)
-    return tuple(
+    refs = tuple(
         each.ref
         for category in Category
         for each in _ordered(facts.inputs.get(category, ()))
     )
+    problems = [
+        problem for category in Category for problem in _problems(category, facts)
+    ]
+    problems += _ghosts(facts.asked_for, refs)
+    if problems:
+        raise ContextInadmissible(loop_id=facts.loop_id, problems=problems)
+    return refs
 
 
 def _ordered(inputs: Iterable[Input]) -> Sequence[Input]:
     return sorted(inputs, key=lambda each: (each.ref.kind, each.ref.id))
+
+
+def _ghosts(asked_for: Iterable[Ref], refs: Iterable[Ref]) -> Iterator[str]:
+    """Yield which refs were asked for and are not among the inputs (C-CTX-2)."""
+    known = {(each.kind, each.id, each.rel): each for each in refs}
+    for each in asked_for:
+        own = known.get((each.kind, each.id, each.rel))
+        name = f"{each.kind} {each.id}, asked for as {each.rel},"
+        if own is None:
+            yield f"{name} is no input of it"
+        elif other := sorted(each.meta.items() - own.meta.items()):
+            said, value = other[0]
+            yield f"{name} has {said} {own.meta.get(said, 'none')}, not {value}"
 
 
 def _problems(category: Category, facts: ContextFacts) -> Iterator[str]:

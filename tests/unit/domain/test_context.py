@@ -321,3 +321,53 @@ def test_a_refusal_names_the_loop_and_the_way_out():
         "Record or mend what is named, then start again."
     )
     assert len(refused.value.problems) == len(ALWAYS)
+
+
+class TestAskedFor:
+    """C-CTX-2: what a caller names adds nothing; it has to be an input already."""
+
+    @pytest.mark.parametrize("category", Category)
+    def test_an_input_may_be_named(self, category):
+        facts = whole()
+        named = (an_input(category).ref,)
+
+        assert build_context(replace(facts, asked_for=named)) == build_context(facts)
+
+    def test_it_need_not_say_all_of_its_meta(self):
+        ref = an_input(Category.EXCEPTION).ref
+        named = (replace(ref, meta={"scope": "per-loop"}),)
+
+        assert build_context(replace(whole(), asked_for=named)) == build_context(
+            whole()
+        )
+
+    def test_a_ghost_is_refused(self):
+        ghost = Ref(kind=RefKind.RUN, id="run_1", rel=RefRelation.DEPENDS_ON)
+
+        with pytest.raises(
+            ContextInadmissible, match="Run run_1, asked for as depends_on, is no input"
+        ):
+            build_context(replace(whole(), asked_for=(ghost,)))
+
+    def test_an_input_in_another_relation_is_refused(self):
+        ref = replace(an_input(Category.LOOP).ref, rel=RefRelation.ABOUT)
+
+        with pytest.raises(
+            ContextInadmissible, match="asked for as about, is no input"
+        ):
+            build_context(replace(whole(), asked_for=(ref,)))
+
+    @pytest.mark.parametrize(("category", "name"), PINS)
+    def test_an_input_that_is_pinned_otherwise_is_refused(self, category, name):
+        ref = an_input(category).ref
+        other = forged(ref, meta={**ref.meta, name: "something else"})
+
+        with pytest.raises(ContextInadmissible, match=f"has {name} .*, not something"):
+            build_context(replace(whole(), asked_for=(other,)))
+
+    def test_an_input_of_which_more_is_said_is_refused(self):
+        ref = an_input(Category.LOOP).ref
+        other = replace(ref, meta={"selector": "#goal"})
+
+        with pytest.raises(ContextInadmissible, match="has selector none, not #goal"):
+            build_context(replace(whole(), asked_for=(other,)))

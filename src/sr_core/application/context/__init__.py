@@ -45,11 +45,17 @@ LOOKUPS: Final[tuple[Lookup, ...]] = (
 
 
 async def iteration_context(
-    platform: Platform, dossier: Dossier, *, base: CandidateId | None = None
+    platform: Platform,
+    dossier: Dossier,
+    *,
+    base: CandidateId | None = None,
+    asked_for: tuple[Ref, ...] = (),
 ) -> tuple[Ref, ...]:
     """Return all that the loop's next iteration starts from.
 
-    The candidate to go on from is `base`, or the loop's latest where there is one.
+    The candidate to go on from is `base`, or the loop's latest where there is one. Refs
+    that a caller gave are `asked_for`: they add nothing, and each has to be among the
+    rest.
 
     Raises:
         ContextInadmissible: an input is missing, unpinned, not to be found, or related
@@ -61,6 +67,7 @@ async def iteration_context(
     gathered = [await look_up(scene) for look_up in LOOKUPS]
     facts = ContextFacts(
         loop_id=scene.loop.loop_id,
+        asked_for=asked_for,
         inputs={each.category: each.inputs for each in gathered},
         due={each.category: each.due for each in gathered},
     )
