@@ -1,5 +1,15 @@
 """What scenarios can claim; importing this registers every check."""
 
-from pytest_sr.checks import graph, log, state
+from pytest_sr.checks import (
+    context,
+    graph,
+    log,
+    state,
+)
 
-__all__ = ["graph", "log", "state"]
+__all__ = [
+    "context",
+    "graph",
+    "log",
+    "state",
+]

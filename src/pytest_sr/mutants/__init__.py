@@ -5,6 +5,7 @@ time of one case (`pytest_sr.mutants.base`).
 """
 
 from pytest_sr.mutants import (
+    context,
     judging,
     loops,
     portals,
@@ -14,6 +15,7 @@ from pytest_sr.mutants import (
 )
 
 __all__ = [
+    "context",
     "judging",
     "loops",
     "portals",

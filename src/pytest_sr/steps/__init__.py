@@ -1,5 +1,21 @@
 """What scenarios can do; importing this registers every step."""
 
-from pytest_sr.steps import decisions, loops, platform, portals, runner, staleness
+from pytest_sr.steps import (
+    decisions,
+    governance,
+    loops,
+    platform,
+    portals,
+    runner,
+    staleness,
+)
 
-__all__ = ["decisions", "loops", "platform", "portals", "runner", "staleness"]
+__all__ = [
+    "decisions",
+    "governance",
+    "loops",
+    "platform",
+    "portals",
+    "runner",
+    "staleness",
+]

@@ -14,15 +14,10 @@ from pytest_sr.steps.results import (
     text,
 )
 from pytest_sr.world.accounts import ActorName
-from pytest_sr.world.world import Answer, World
+from pytest_sr.world.world import Answer, World, WorldError
 
 API: Final = "/api/v1"
-DIRECTIVE: Final = {
-    "kind": "GovernedArtifact",
-    "id": "SR-DIRECTIVE",
-    "rel": "depends_on",
-    "meta": {"content_hash": f"sha256:{'0' * 63}1", "version": "1.0.0"},
-}
+DIRECTIVE: Final = "SR-DIRECTIVE"
 OutcomeName = Literal["SUCCESS", "FAILURE"]
 
 
@@ -37,15 +32,19 @@ async def create_loop(
     work_unit: str | None = None,
     by: ActorName = "human",
 ) -> LoopMade:
-    """Open a loop with a goal and bounds.
+    """Open a loop with a goal and bounds, under the directive that is in effect.
 
     Args:
         work_unit: staged work, which has to have an active work surface
 
     """
+    told = await world.ask("system", "GET", f"{API}/governed-artifacts/{DIRECTIVE}")
+    if not told.is_accepted:
+        message = f"the directive was asked for: {told.status} {told.body}"
+        raise WorldError(message)
     body: dict[str, object] = {
         "goal": goal,
-        "directive_ref": DIRECTIVE,
+        "directive_ref": told.body["ref"],
         "budgets": {
             "max_iterations": max_iterations,
             "max_oracle_runs": max_oracle_runs,

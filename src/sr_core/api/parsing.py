@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sr_core.api.answers import member
 from sr_core.api.bodies.base import RefBody
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain import refs
+from sr_core.domain.errors import MalformedInput
+from sr_core.domain.refs import Ref
 
 
 def parse_ref(body: RefBody, *, field: str) -> Ref:
     """Return the ref that `body` tells, or raise `MalformedInput`; `field` names it."""
-    return Ref(
-        kind=member(RefKind, body.kind, field=f"{field}.kind"),
-        id=body.id,
-        rel=member(RefRelation, body.rel, field=f"{field}.rel"),
-        meta=body.meta,
-    )
+    try:
+        return refs.parse_ref(body.kind, body.id, body.rel, body.meta)
+    except MalformedInput as error:
+        raise error.within(field) from None
 
 
 def parse_refs(bodies: Iterable[RefBody], *, field: str) -> tuple[Ref, ...]:

@@ -19,6 +19,8 @@ from sr_core.api.choices import choices_at
 from sr_core.domain.errors import (
     AuthorityRequired,
     Conflict,
+    DocumentInvalid,
+    DocumentMissing,
     MalformedInput,
     NonWaivable,
     NotFound,
@@ -47,6 +49,8 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     ContentConflict: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TransitionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DocumentInvalid: HTTPStatus.BAD_REQUEST,
+    DocumentMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     Refused: HTTPStatus.BAD_REQUEST,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -14,28 +14,39 @@ from sr_core.domain.gating_policy import (
     Hook,
     NoteType,
     evaluate,
+    parse_policy,
     require,
 )
+from sr_core.domain.type_keys import GATING_POLICY
 from sr_core.ports.read_model import Row
 
 _PAGE: Final = 200
 
 
-async def pending_hooks(
-    platform: Platform, dossier: Dossier, policy: GatingPolicy = HYBRID_POLICY
-) -> tuple[Hook, ...]:
+async def pending_hooks(platform: Platform, dossier: Dossier) -> tuple[Hook, ...]:
     """Return the hooks that wait for a note and let the loop go on all the same.
+
+    The policy is the governed one that the process was started with.
 
     Raises:
         HookPending: one of them does not.
 
     """
+    policy = policy_in_effect(platform)
     now = platform.clock.now()
     facts = facts_of(dossier, notes=(), now=now)
     if not evaluate(policy, facts).may_proceed:
         notes = await _notes_about(platform, dossier)
         facts = facts_of(dossier, notes=notes, now=now)
     return require(dossier.the_loop().loop_id, policy, facts)
+
+
+def policy_in_effect(platform: Platform) -> GatingPolicy:
+    """Return the governed policy; where none is governed, the one that is built in."""
+    governed = platform.governed.of_type(GATING_POLICY)
+    for entry in governed:
+        return parse_policy(entry.metadata.ext)
+    return HYBRID_POLICY
 
 
 async def _notes_about(platform: Platform, dossier: Dossier) -> frozenset[NoteType]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sr_core.application.context import iteration_context
 from sr_core.application.gating import pending_hooks
+from sr_core.application.governed import Governed
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Rule
 from sr_core.application.surfaces import active_surface, cured, require_sound
@@ -37,8 +39,7 @@ from sr_core.domain.loop import (
     ResumeLoop,
     StartIteration,
 )
-from sr_core.domain.ref_builders import loop_ref, suite_ref
-from sr_core.domain.refs import Ref, RefRelation
+from sr_core.domain.refs import Ref
 from sr_core.domain.summary_claims import require_true, told_by_the_log
 from sr_core.ports.event_store import NewEvent
 
@@ -77,7 +78,7 @@ class Loops:
             loop_id=loop_id,
             goal=goal,
             budgets=budgets,
-            directive=directive,
+            directive=await Governed(platform=self.platform).directive(directive),
             work_unit=work_unit,
             work_surface_id=surface.work_surface_id if surface else None,
         )
@@ -162,17 +163,18 @@ class Loops:
                 by=asked.by,
                 now=self.platform.clock.now(),
                 iteration_id=iteration_id,
-                refs=_joined(await self._context(known), refs),
+                refs=(),
                 work_surface_id=surface.work_surface_id if surface else None,
             )
             try:
-                started = loop.decide(known, command)
+                loop.decide(known, command)  # whether it may start, before what from
                 if surface is not None:
                     await require_sound(self.platform, surface)
             except Refused as refusal:
                 return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
+            context = await iteration_context(self.platform, dossier, asked_for=refs)
             pending = await pending_hooks(self.platform, dossier)
-            return Ruling(events=started)
+            return Ruling(events=loop.decide(known, replace(command, refs=context)))
 
         recorded = await self._record(loop_id, rule, asked)
         return StartedIteration(
@@ -226,15 +228,6 @@ class Loops:
             return Ruling(events=(*decided, *due))
 
         return await self._record(loop_id, rule, asked)
-
-    async def _context(self, known: loop.Loop) -> tuple[Ref, ...]:
-        """Return all that an iteration of the loop starts from (SPEC 8.1)."""
-        suites = [
-            suite_ref(suite.suite_id, suite.suite_hash, RefRelation.DEPENDS_ON)
-            for suite_id in self.platform.profile.required_suites
-            if (suite := await self.platform.suite(suite_id)) is not None
-        ]
-        return (loop_ref(known.loop_id), known.directive, *suites)
 
     async def _record(
         self, loop_id: LoopId, rule: Rule[Dossier], asked: Asked

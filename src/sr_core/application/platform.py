@@ -12,6 +12,7 @@ from sr_core.domain import dossier, oracle_suite
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import NotFound
 from sr_core.domain.events import DomainEvent, stream_name
+from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.domain.ids import CandidateId, LoopId, SuiteId, parse_loop_id
 from sr_core.domain.oracle_suite import (
     OracleSuite,
@@ -43,6 +44,8 @@ class Platform:
     runner: OracleRunner
     clock: Clock
     ids: IdSource
+    governed: GovernedManifest
+    """The documents that this process was started with; they change at a restart only."""
     profiles: Profiles = field(default_factory=Profiles)
 
     @property

@@ -28,12 +28,15 @@ from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.adapters.sandbox.runner import SandboxRunner
 from sr_core.adapters.system import SystemClock, UlidSource
+from sr_core.application.governed import Governed
 from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
+from sr_core.bootstrap.documents import documents_folder, read_manifest
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.errors import Unavailable
 from sr_core.ports.identity import Identity
 
@@ -55,9 +58,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """Open a platform, and close it when the block ends.
 
     Raises:
+        DocumentMissing, DocumentInvalid: a governed document is not there, or not in
+            order; nothing was opened.
         SandboxUnavailable: there is no sandbox for oracles that proves itself.
+        Unavailable: the log could not be asked which documents it knows.
 
     """
+    governed = governed_manifest(settings)
     async with AsyncExitStack() as exits:
         pool = connection_pool(settings.database_url)
         await exits.enter_async_context(pool)
@@ -99,7 +106,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             ),
             clock=clock,
             ids=ids,
+            governed=governed,
         )
+        await Governed(platform=platform).adopt()
         yield Running(
             platform=platform,
             identity=identity,
@@ -114,6 +123,21 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
                 ),
             ),
         )
+
+
+def governed_manifest(settings: Settings) -> GovernedManifest:
+    """Return the manifest of the governed documents that the settings name, as they are.
+
+    Raises:
+        DocumentMissing, DocumentInvalid: one is not there, or not in order.
+        MalformedInput: a path leads out of the folder, or two documents have one name.
+
+    """
+    return read_manifest(
+        settings.docs_path or documents_folder(),
+        settings.governed_docs,
+        computed_at=SystemClock().now(),
+    )
 
 
 async def initialise(settings: Settings) -> tuple[str, ...]:

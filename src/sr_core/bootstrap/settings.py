@@ -6,6 +6,7 @@ A misspelt variable of one of our families is an error, not a default.
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,19 @@ from typing import Final
 
 from sr_core.domain.errors import MalformedInput
 
-_FAMILIES: Final = ("SR_DATABASE_", "SR_MINIO_", "SR_NATS_", "SR_OIDC_", "SR_SANDBOX")
+_LOG: Final = logging.getLogger(__name__)
+
+_FAMILIES: Final = (
+    "SR_DATABASE_",
+    "SR_DOCS_",
+    "SR_GOVERNED_",
+    "SR_MINIO_",
+    "SR_NATS_",
+    "SR_OIDC_",
+    "SR_SANDBOX",
+)
+_ALIASES: Final[Mapping[str, str]] = {"SR_DOCS_PATH": "DOCS_PATH"}
+"""Older names, each read with a warning where the one of today is not set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +70,17 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_OIDC_SYSTEM_CLIENTS": Setting(
         default=None, meaning="clients that our own services are, by commas"
     ),
+    "SR_DOCS_PATH": Setting(
+        default="",
+        meaning="the folder of the governed documents, if not those of the wheel",
+    ),
+    "SR_GOVERNED_DOCS": Setting(
+        default=(
+            "program/SR-DIRECTIVE.md,platform/SR-CONTRACT.md,platform/SR-SPEC.md,"
+            "platform/SR-TYPES.md,config/SR-AGENT.yaml,config/SR-GATING-POLICY.yaml"
+        ),
+        meaning="the governed documents, by commas, each by its path in that folder",
+    ),
     "SR_SANDBOX": Setting(
         default="bubblewrap",
         meaning="where oracles run: bubblewrap, or plain, which proves nothing",
@@ -95,6 +119,8 @@ class Settings:
     human_clients: frozenset[str]
     agent_clients: frozenset[str]
     system_clients: frozenset[str]
+    docs_path: Path | None
+    governed_docs: tuple[str, ...]
     sandbox: str
     sandbox_directory: Path | None
     bwrap: str | None
@@ -129,6 +155,8 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         human_clients=_names(environment, "SR_OIDC_HUMAN_CLIENTS"),
         agent_clients=_names(environment, "SR_OIDC_AGENT_CLIENTS"),
         system_clients=_names(environment, "SR_OIDC_SYSTEM_CLIENTS"),
+        docs_path=_directory(environment, "SR_DOCS_PATH"),
+        governed_docs=_paths(environment, "SR_GOVERNED_DOCS"),
         sandbox=_choice(environment, "SR_SANDBOX", ("bubblewrap", "plain")),
         sandbox_directory=_directory(environment, "SR_SANDBOX_DIRECTORY"),
         bwrap=_text(environment, "SR_SANDBOX_BWRAP") or None,
@@ -148,10 +176,19 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _text(environment: Mapping[str, str], name: str) -> str:
     setting = SETTINGS[name]
-    value = environment.get(name, setting.default)
+    value = environment.get(name, _of_old(environment, name) or setting.default)
     if value is None or (not value and setting.default is None):
         raise MalformedInput(field=name, found=value, expected=setting.meaning)
     return value
+
+
+def _of_old(environment: Mapping[str, str], name: str) -> str | None:
+    """Return what the setting's older name holds, with a warning, if that is set."""
+    alias = _ALIASES.get(name)
+    if alias is None or name in environment or alias not in environment:
+        return None
+    _LOG.warning("%s is an older name. Set %s in its place.", alias, name)
+    return environment[alias]
 
 
 def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
@@ -164,6 +201,11 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...])
 def _names(environment: Mapping[str, str], name: str) -> frozenset[str]:
     given = _text(environment, name).split(",")
     return frozenset(each.strip() for each in given if each.strip())
+
+
+def _paths(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    given = _text(environment, name).split(",")
+    return tuple(each.strip() for each in given if each.strip())
 
 
 def _directory(environment: Mapping[str, str], name: str) -> Path | None:

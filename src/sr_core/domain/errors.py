@@ -2,6 +2,8 @@
 
 * SrError
   - MalformedInput           the text is not of the form asked for
+  - DocumentInvalid          a governed document's front matter is not in order
+  - DocumentMissing          a document that has to be there is not
   - Refused                  the text is well formed, a rule says no
     . TransitionRefused      the subject's phase does not allow it
     . AuthorityRequired      the actor may not give it
@@ -18,7 +20,7 @@ each one becomes is said once, in `sr_core.api.problems`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 
@@ -46,6 +48,14 @@ class MalformedInput(SrError):  # noqa: N818 - named for what it says, like Refu
     def __init__(self, *, field: str, found: object, expected: str) -> None:
         super().__init__(f"{field}: found {found!r}", remedy=f"Give {expected}")
         self.field = field
+        self.value = found
+        self.expected = expected
+
+    def within(self, outer: str) -> MalformedInput:
+        """Return the same, said of a part of `outer`."""
+        return MalformedInput(
+            field=f"{outer}: {self.field}", found=self.value, expected=self.expected
+        )
 
 
 class ManifestInvalid(MalformedInput):
@@ -64,6 +74,31 @@ class ManifestInvalid(MalformedInput):
         )
         self.defect = defect
         self.why = why
+
+
+class DocumentInvalid(SrError):  # noqa: N818 - named for what it says, like Refused
+    """A governed document without front matter, or with one that is broken (C-META-1)."""
+
+    code = "DOCUMENT_INVALID"
+
+    def __init__(self, *, file: str, line: int, found: str, remedy: str) -> None:
+        super().__init__(f"{file}:{line}: {found}", remedy=remedy)
+        self.file = file
+        self.line = line
+
+
+class DocumentMissing(SrError):  # noqa: N818 - as above
+    """A document that the platform has to start with is not there (SPEC 8.2)."""
+
+    code = "DOCUMENT_MISSING"
+
+    def __init__(self, *, file: str, why: str) -> None:
+        super().__init__(
+            f"{file} {why}",
+            remedy="Put it there, or set SR_DOCS_PATH and SR_GOVERNED_DOCS to where the "
+            "governed documents are",
+        )
+        self.file = file
 
 
 class Refused(SrError):  # noqa: N818
@@ -141,6 +176,18 @@ class SuiteTaken(Conflict):
         super().__init__(
             f"{suite_id} is registered already",
             remedy="Register the new definition under a new identifier",
+        )
+
+
+class VersionTaken(Conflict):
+    """The version of the governed artifact is recorded already (C-META-2)."""
+
+    code = "VERSION_TAKEN"
+
+    def __init__(self, *, artifact_id: str, version: str, why: str) -> None:
+        super().__init__(
+            f"{artifact_id} {version} {why}",
+            remedy="Register what changed under a new version",
         )
 
 
@@ -395,6 +442,33 @@ class StopUncured(PreconditionFailed):
             remedy="Cure it, then resume; a decision alone does not suffice",
         )
         self.triggers = tuple(sorted(triggers))
+
+
+class GovernanceApprovalRequired(PreconditionFailed):
+    """A normative version becomes current by an approval of that version (C-TB-4)."""
+
+    code = "GOVERNANCE_APPROVAL_REQUIRED"
+
+    def __init__(self, *, artifact_id: str, why: str) -> None:
+        super().__init__(
+            f"Making a version of {artifact_id} current needs an approval, and {why}",
+            remedy="Record APPROVED at GovernanceChangePortal with this very version as "
+            "a subject, and name that approval",
+        )
+
+
+class ContextInadmissible(PreconditionFailed):
+    """An iteration's inputs are not all there, pinned and found (G-CTX-ADMISSIBLE)."""
+
+    code = "CONTEXT_INADMISSIBLE"
+
+    def __init__(self, *, loop_id: str, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"The context of {loop_id}'s next iteration is not admissible: "
+            f"{'; '.join(problems)}",
+            remedy="Record or mend what is named, then start again",
+        )
+        self.problems = tuple(problems)
 
 
 class EvidenceMissing(PreconditionFailed):

@@ -18,6 +18,7 @@ from sr_core.domain.candidate import CandidateEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
+from sr_core.domain.governed_artifact import GovernedArtifactEvent
 from sr_core.domain.governed_exception import ExceptionEvent, ExceptionExpired
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
@@ -72,6 +73,7 @@ DomainEvent: TypeAlias = (
     | AttachmentEvent
     | SuiteEvent
     | StalenessEvent
+    | GovernedArtifactEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -112,6 +114,7 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (AttachmentEvent, StreamKind.ATTACHMENT, "attach", "attachment_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
     (StalenessEvent, StreamKind.GOVERNANCE, "gov:staleness", None),
+    (GovernedArtifactEvent, StreamKind.GOVERNANCE, "gov:artifacts", None),
 )
 """One row for each aggregate."""
 

@@ -124,6 +124,47 @@ HYBRID_POLICY: Final = GatingPolicy(
 """What holds where no governed artifact says otherwise."""
 
 
+def parse_policy(definition: Mapping[str, object]) -> GatingPolicy:
+    """Return the policy that a definition's ``hooks`` and ``triggers`` give.
+
+    Every hybrid hook is made hard by the same triggers.
+
+    Raises:
+        MalformedInput: a hook, mode or trigger is unknown, a hook is left out, or there
+            is something else in it.
+
+    """
+    surplus = sorted(definition.keys() - {"hooks", "triggers"})
+    if surplus:
+        raise MalformedInput(
+            field="gating policy", found=surplus[0], expected="hooks and triggers alone"
+        )
+    hooks = definition.get("hooks")
+    if not isinstance(hooks, Mapping) or hooks.keys() != {*Hook}:
+        raise MalformedInput(
+            field="hooks", found=hooks, expected=f"a mode for each of {', '.join(Hook)}"
+        )
+    unknown = [each for each in hooks.values() if each not in {*GateMode}]
+    if unknown:
+        raise MalformedInput(
+            field="mode of a hook",
+            found=unknown[0],
+            expected=f"one of {', '.join(GateMode)}",
+        )
+    said = definition.get("triggers")
+    if not isinstance(said, list) or not {*said} <= {*GateTrigger}:
+        raise MalformedInput(
+            field="triggers", found=said, expected=f"a list of {', '.join(GateTrigger)}"
+        )
+    triggers = frozenset(GateTrigger(each) for each in said)
+    return GatingPolicy(
+        hooks={
+            Hook(each): HookRule(mode=GateMode(mode), triggers=triggers)
+            for each, mode in hooks.items()
+        }
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFacts:
     """What a policy is asked about: the hooks that are due, and what has happened.

@@ -17,6 +17,7 @@ from sr_core.domain.errors import MalformedInput, TransitionRefused
 from sr_core.domain.ids import RecordId
 from sr_core.domain.ref_builders import bundle_refs, record_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation
+from sr_core.domain.type_keys import parse_type_key
 
 
 class RecordType(StrEnum):
@@ -100,15 +101,15 @@ class RecordSuperseded:
         return (
             record_ref(
                 self.record_id,
-                self.content_hash,
                 RefRelation.SUPERSEDES,
-                type_key=self.record_type,
+                content_hash=self.content_hash,
+                type_key=parse_type_key(self.record_type),
             ),
             record_ref(
                 self.new_record_id,
-                self.new_content_hash,
                 RefRelation.RELATES_TO,
-                type_key=self.record_type,
+                content_hash=self.new_content_hash,
+                type_key=parse_type_key(self.record_type),
             ),
         )
 

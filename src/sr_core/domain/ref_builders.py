@@ -15,13 +15,13 @@ from sr_core.domain.ids import (
     DecisionId,
     IterationId,
     LoopId,
-    RecordId,
     RunId,
     SuiteId,
     WorkSurfaceId,
     candidate_hash,
 )
 from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation
+from sr_core.domain.type_keys import TypeKey
 
 NO_REFS: Final[tuple[Ref, ...]] = ()
 """The refs of an event that is about its own stream and rests on nothing else."""
@@ -80,14 +80,6 @@ def exception_ref(identifier: str, rel: RefRelation, *, kind: RefKind) -> Ref:
     return Ref(kind=kind, id=identifier, rel=rel)
 
 
-def record_ref(
-    record_id: RecordId, content_hash: ContentHash, rel: RefRelation, *, type_key: str
-) -> Ref:
-    """Return a ref to a human's note, pinned by its hash and told by its type."""
-    meta = {"content_hash": content_hash, "type_key": type_key}
-    return Ref(kind=RefKind.RECORD, id=record_id, rel=rel, meta=meta)
-
-
 def bundle_refs(hashes: Iterable[ContentHash], rel: RefRelation) -> tuple[Ref, ...]:
     """Return a ref to each evidence bundle, in the order given."""
     return tuple(bundle_ref(each, rel) for each in hashes)
@@ -96,3 +88,32 @@ def bundle_refs(hashes: Iterable[ContentHash], rel: RefRelation) -> tuple[Ref, .
 def waiver_refs(identifiers: Iterable[str], rel: RefRelation) -> tuple[Ref, ...]:
     """Return a ref to each waiver, in the order given."""
     return tuple(exception_ref(each, rel, kind=RefKind.WAIVER) for each in identifiers)
+
+
+def governed_artifact_ref(
+    artifact_id: str,
+    rel: RefRelation,
+    *,
+    content_hash: ContentHash,
+    version: str,
+    type_key: TypeKey,
+) -> Ref:
+    """Return a ref to one version of a governed artifact, pinned by its bytes."""
+    meta = {"content_hash": content_hash, "version": version, "type_key": type_key}
+    return Ref(kind=RefKind.GOVERNED_ARTIFACT, id=artifact_id, rel=rel, meta=meta)
+
+
+def record_ref(
+    record_id: str, rel: RefRelation, *, content_hash: ContentHash, type_key: TypeKey
+) -> Ref:
+    """Return a ref to a record, with the hash of what it says."""
+    meta = {"content_hash": content_hash, "type_key": type_key}
+    return Ref(kind=RefKind.RECORD, id=record_id, rel=rel, meta=meta)
+
+
+def summary_ref(
+    iteration_id: IterationId, rel: RefRelation, *, summary_hash: ContentHash
+) -> Ref:
+    """Return a ref to an iteration, pinned by the summary that it left."""
+    meta = {"content_hash": summary_hash}
+    return Ref(kind=RefKind.ITERATION, id=iteration_id, rel=rel, meta=meta)

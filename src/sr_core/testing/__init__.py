@@ -7,6 +7,14 @@
 They implement the ports and keep their contracts; nothing of the rules is imitated.
 """
 
+from sr_core.testing.documents import (
+    DIRECTIVE,
+    GOVERNED,
+    build_artifact_events,
+    build_document,
+    build_entry,
+    build_governed,
+)
 from sr_core.testing.manifests import build_manifest
 from sr_core.testing.notes import build_notes
 from sr_core.testing.oracles import (
@@ -35,7 +43,6 @@ from sr_core.testing.values import (
     BUILD,
     BYSTANDER,
     CORE,
-    DIRECTIVE,
     FILES,
     FINGERPRINT,
     HUMAN,
@@ -65,6 +72,7 @@ __all__ = [
     "DIRECTIVE",
     "FILES",
     "FINGERPRINT",
+    "GOVERNED",
     "HUMAN",
     "INTEGRITY_SMOKE",
     "LOOP_1",
@@ -84,7 +92,11 @@ __all__ = [
     "Story",
     "TickingClock",
     "TokenTable",
+    "build_artifact_events",
+    "build_document",
+    "build_entry",
     "build_full_story",
+    "build_governed",
     "build_manifest",
     "build_mark",
     "build_notes",

@@ -10,10 +10,12 @@ from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.followers import MemoryFollowers
 from sr_core.adapters.memory.graph import MemoryGraph
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.application.governed import Adopted, Governed
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
 from sr_core.domain.actors import Actor
+from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.errors import VersionConflict
 from sr_core.ports.event_store import (
@@ -26,6 +28,7 @@ from sr_core.ports.event_store import (
 )
 from sr_core.ports.identity import NotAuthenticated
 from sr_core.ports.oracle_runner import OracleRunner
+from sr_core.testing.documents import GOVERNED
 from sr_core.testing.oracles import ScriptedRunner
 from sr_core.testing.values import PLATFORM, CountingIds, TickingClock
 
@@ -93,7 +96,12 @@ class TokenTable:
 class Stage:
     """A platform over memory stores, with a hand on everything that it stands on."""
 
-    def __init__(self, runner: OracleRunner | None = None) -> None:
+    def __init__(
+        self,
+        runner: OracleRunner | None = None,
+        *,
+        governed: GovernedManifest = GOVERNED,
+    ) -> None:
         self.clock = TickingClock()
         self.ids = CountingIds()
         self.rows = MemoryReadModel()
@@ -119,4 +127,14 @@ class Stage:
             runner=runner or ScriptedRunner(),
             clock=self.clock,
             ids=self.ids,
+            governed=governed,
         )
+
+    async def start(self) -> Adopted:
+        """Record the governed documents, as the start of a process does."""
+        return await Governed(platform=self.platform).adopt()
+
+    async def restart(self, governed: GovernedManifest) -> Adopted:
+        """Go on over the same stores, with other documents."""
+        self.platform = replace(self.platform, governed=governed)
+        return await self.start()

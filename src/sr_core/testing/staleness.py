@@ -16,7 +16,8 @@ from sr_core.domain.staleness import (
     StalenessEvent,
     StaleReason,
 )
-from sr_core.testing.values import DIRECTIVE, HUMAN, LOOP_1, ulid
+from sr_core.testing.documents import DIRECTIVE
+from sr_core.testing.values import HUMAN, LOOP_1, ulid
 
 STALE_1 = StaleId(f"stale_{ulid(1)}")
 

@@ -84,11 +84,11 @@ from sr_core.domain.run import CompleteRun, Execution, Run
 from sr_core.domain.summary_claims import told_by_the_log
 from sr_core.domain.verification import SuiteFacts, VerificationScope
 from sr_core.domain.violation import Violation, flaky
+from sr_core.testing.documents import DIRECTIVE
 from sr_core.testing.manifests import build_manifest
 from sr_core.testing.values import (
     AGENT,
     BUILD,
-    DIRECTIVE,
     FILES,
     FINGERPRINT,
     HUMAN,

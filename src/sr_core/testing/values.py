@@ -28,7 +28,7 @@ from sr_core.domain.oracle_suite import (
     SuiteEvent,
 )
 from sr_core.domain.portal import ALL_ROLES
-from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
+from sr_core.domain.refs import hash_bytes
 
 HUMAN: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:alice", ALL_ROLES)
 """A human who may bind at every portal."""
@@ -48,12 +48,6 @@ def ulid(n: int) -> str:
 
 LOOP_1: Final = LoopId(f"loop_{ulid(1)}")
 SOME_HASH: Final = hash_bytes(b"some bytes")
-DIRECTIVE: Final = Ref(
-    kind=RefKind.GOVERNED_ARTIFACT,
-    id="SR-DIRECTIVE",
-    rel=RefRelation.DEPENDS_ON,
-    meta={"content_hash": hash_bytes(b"a directive"), "version": "1.0.0"},
-)
 BUILD: Final = OracleId("oracle:build")
 UNIT_TESTS: Final = OracleId("oracle:unit_tests")
 INTEGRITY_SMOKE: Final = OracleId("oracle:integrity_smoke")

@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar
 
 from sr_core.api.app import build_app
+from sr_core.application.governed import BOUNDARY
 from sr_core.application.health import Dependency
 from sr_core.codec.envelope import opened
 from sr_core.domain.actors import Actor
@@ -141,7 +142,8 @@ class Api:
 
     async def events(self) -> list[Any]:
         stored = await self.stage.log.read(after=BEGINNING, limit=1000)
-        return [opened(each) for each in stored]
+        asked = (each for each in stored if each.stream_id != BOUNDARY)
+        return [opened(each) for each in asked]
 
 
 class Broken:
@@ -165,6 +167,7 @@ def client_of(app: Litestar) -> httpx.AsyncClient:
 async def api() -> AsyncIterator[Api]:
     runner = ScriptedRunner()
     stage = Stage(runner)
+    await stage.start()
     app = build_app(stage.platform, TokenTable(TOKENS), [])
     async with client_of(app) as client:
         yield Api(client, stage, runner)

@@ -152,7 +152,8 @@ class TestRefusals:
 
         assert_problem(answer, 409, "CANDIDATE_MISMATCH")
 
-    async def test_a_bound_is_reached(self, api):
+    async def test_a_bound_is_reached(self, api, suite):
+        await api.done("oracles/suites", suite)
         loop_id = await api.a_loop(budgets={"max_iterations": 1})
         told = await api.done("iterations", {"loop_id": loop_id}, by="system")
         assert_problem(

@@ -24,6 +24,7 @@ POSTS = {
     "/api/v1/exceptions",
     "/api/v1/exceptions/waivers",
     "/api/v1/exceptions/{exception_id:str}/activate",
+    "/api/v1/governed-artifacts/register",
     "/api/v1/exceptions/{exception_id:str}/resolve",
     "/api/v1/freeze-records",
     "/api/v1/iterations",

@@ -15,6 +15,7 @@ from sr_core.application.candidates import Candidates
 from sr_core.application.decisions import Decisions
 from sr_core.application.exceptions import Exceptions, Wanted
 from sr_core.application.freezes import Freezes
+from sr_core.application.governed import BOUNDARY
 from sr_core.application.loops import Loops
 from sr_core.application.recorder import Asked
 from sr_core.application.records import Records
@@ -121,6 +122,7 @@ class Journey:
         )
 
     async def create(self, budgets: Budgets | None = None) -> None:
+        await self.stage.start()
         self.loop_id, _ = await self.loops.create(
             BY_HUMAN,
             goal="a goal",
@@ -306,9 +308,10 @@ class Journey:
         return dict(row)
 
     async def recorded(self) -> list[Recorded]:
-        """All that is in the log."""
+        """All that is in the log of what was asked for; the start's own events are not."""
         stored = await self.stage.log.read(after=BEGINNING, limit=100_000)
-        return [opened(each) for each in stored]
+        asked = (each for each in stored if each.stream_id != BOUNDARY)
+        return [opened(each) for each in asked]
 
     async def types(self) -> list[str]:
         """The types of all that is in the log, in order."""

@@ -17,6 +17,7 @@ from sr_core.domain.errors import (
     ApprovalUnfit,
     BudgetExhausted,
     CandidateMismatch,
+    ContextInadmissible,
     DecisionScopeMismatch,
     EvidenceMissing,
     IntegrityUnresolved,
@@ -217,18 +218,23 @@ class TestTheStraightWay:
         named = [(each["kind"], each["id"]) for each in row["refs"]]
         assert named == [
             ("Loop", journey.loop_id),
+            ("GovernedArtifact", "SR-CONTRACT"),
             ("GovernedArtifact", DIRECTIVE.id),
+            ("GovernedArtifact", "SR-SPEC"),
+            ("GovernedArtifact", "SR-TYPES"),
             ("OracleSuite", "suite:SR-SUITE-CORE"),
+            ("GovernedArtifact", "SR-AGENT"),
+            ("GovernedArtifact", "SR-GATING-POLICY"),
         ]
 
-    async def test_without_a_registered_suite_there_is_none_to_name(self, journey):
+    async def test_without_a_registered_suite_none_starts(self, journey):
         await journey.create()
         await journey.activate()
-        await journey.iterate()
 
-        row = await journey.row("iterations", iteration_id=journey.iteration_id)
+        with pytest.raises(ContextInadmissible, match=r"SR-SUITE-CORE is missing"):
+            await journey.iterate()
 
-        assert [each["kind"] for each in row["refs"]] == ["Loop", "GovernedArtifact"]
+        assert "IterationStarted" not in await journey.types()
 
     async def test_oracles_see_the_candidates_own_bytes(self, journey):
         seen = []

@@ -38,6 +38,7 @@ from sr_core.testing import (
     PLATFORM,
     SYSTEM,
     Script,
+    build_artifact_events,
     build_full_story,
     build_notes,
     build_staleness,
@@ -308,7 +309,13 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
 def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
-    told = [*build_suite_events(), *story.log, *build_notes(), *build_staleness()]
+    told = [
+        *build_suite_events(),
+        *build_artifact_events(),
+        *story.log,
+        *build_notes(),
+        *build_staleness(),
+    ]
     event = next(each for each in told if type(each).__name__ == name)
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))

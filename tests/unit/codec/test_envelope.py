@@ -17,14 +17,22 @@ from sr_core.ports.read_model import InsertRow
 from sr_core.testing import (
     HUMAN,
     NOON,
+    build_artifact_events,
     build_full_story,
     build_notes,
+    build_staleness,
     build_suite_events,
     ulid,
 )
 
 STORY = build_full_story()
-TOLD = [*build_suite_events(), *STORY.log, *build_notes()]
+TOLD = [
+    *build_suite_events(),
+    *build_artifact_events(),
+    *STORY.log,
+    *build_notes(),
+    *build_staleness(),
+]
 EXAMPLES = {type(each).__name__: each for each in reversed(TOLD)}
 """One event of each type, each of them decided by the rules."""
 

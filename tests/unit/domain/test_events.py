@@ -20,6 +20,7 @@ from sr_core.testing import (
     LOOP_1,
     SOME_HASH,
     Story,
+    build_artifact_events,
     build_full_story,
     build_notes,
     build_staleness,
@@ -37,6 +38,7 @@ def first(told):
     """The first event of each type, by its name."""
     events = [
         *build_suite_events(),
+        *build_artifact_events(),
         *told.log,
         *build_notes(),
         *build_staleness(),
@@ -100,6 +102,11 @@ class TestStreams:
             ("NodeMarkedStale", StreamKind.GOVERNANCE, "gov:staleness"),
             ("ReEvaluationTriggered", StreamKind.GOVERNANCE, "gov:staleness"),
             ("StalenessResolved", StreamKind.GOVERNANCE, "gov:staleness"),
+            (
+                "GovernedArtifactVersionRecorded",
+                StreamKind.GOVERNANCE,
+                "gov:artifacts",
+            ),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -173,6 +180,9 @@ class TestRefs:
                 ("Run", first["EvidenceAssociated"].associated_run_id, "relates_to"),
                 ("Candidate", candidate, "relates_to"),
                 ("Iteration", iteration, "relates_to"),
+            ],
+            "GovernedArtifactVersionRecorded": [
+                ("GovernedArtifact", "SR-AGENT", "about")
             ],
             "LoopCreated": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
             "LoopActivated": [],

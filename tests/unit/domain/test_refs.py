@@ -11,6 +11,8 @@ from sr_core.domain.refs import (
     RefRelation,
     hash_bytes,
     parse_content_hash,
+    parse_ref,
+    parse_version,
 )
 from sr_core.testing import SOME_HASH
 
@@ -70,12 +72,115 @@ class TestMeta:
             Ref(kind=kind, id="", rel=RefRelation.ABOUT, meta=WHOLE)
 
     @pytest.mark.parametrize(
-        "deprecated",
-        ["produced", "approves", "waived_by", "governs", "self", "freezes"],
+        ("name", "wrong"),
+        [
+            ("version", "1.0"),
+            ("type_key", "governance.contract"),
+            ("current_stage_id", "FRAME"),
+        ],
     )
-    def test_a_deprecated_relation_does_not_exist(self, deprecated):
-        with pytest.raises(ValueError, match=deprecated):
-            RefRelation(deprecated)
+    @pytest.mark.parametrize("kind", RefKind)
+    def test_what_has_a_form_has_it_wherever_it_stands(self, kind, name, wrong):
+        with pytest.raises(MalformedInput):
+            ref(kind, **{**WHOLE, name: wrong})
+
+    def test_what_has_no_form_may_be_said_too(self):
+        assert ref(RefKind.LOOP, selector="#goal").meta == {"selector": "#goal"}
+
+
+class TestWords:
+    """SPEC 3: the vocabulary is closed, and old words name their successor."""
+
+    @pytest.mark.parametrize("kind", RefKind)
+    @pytest.mark.parametrize("rel", RefRelation)
+    def test_every_word_is_read(self, kind, rel):
+        meta = {name: WHOLE[name] for name in NEEDS.get(kind, ())}
+
+        made = parse_ref(kind.value, "a", rel.value, meta)
+
+        assert (made.kind, made.id, made.rel, made.meta) == (kind, "a", rel, meta)
+
+    def test_there_are_so_many(self):
+        assert (len(RefKind), len(RefRelation)) == (21, 15)
+
+    def test_a_template_is_read_and_never_written(self):
+        made = parse_ref("Template", "proc:A", "depends_on", WHOLE)
+
+        assert made.kind is RefKind.PROCEDURE_TEMPLATE
+        assert "Template" not in {*RefKind}
+
+    @pytest.mark.parametrize(
+        ("old", "instead"),
+        [
+            ("produced", "produces"),
+            ("approves", "approved_by"),
+            ("waived_by", "acknowledges"),
+            ("governs", "depends_on"),
+            ("self", "about"),
+            ("freezes", "releases"),
+        ],
+    )
+    def test_an_old_relation_names_what_took_its_place(self, old, instead):
+        with pytest.raises(MalformedInput, match=f"'{old}'. Give {instead}"):
+            parse_ref("Loop", "a", old, {})
+
+    @pytest.mark.parametrize(
+        ("old", "instead"),
+        [
+            ("Exception", "Deviation, Deferral or Waiver"),
+            ("doc", "GovernedArtifact"),
+            ("Directive", "GovernedArtifact"),
+            ("Context", "the kind of each thing"),
+        ],
+    )
+    def test_an_old_kind_names_what_took_its_place(self, old, instead):
+        with pytest.raises(MalformedInput, match=f"'{old}'. Give {instead}"):
+            parse_ref(old, "a", "about", {})
+
+    @pytest.mark.parametrize("text", ["", "loop", "LOOP", "Loops", "WAIVER"])
+    def test_any_other_kind_is_refused_with_the_choices(self, text):
+        with pytest.raises(MalformedInput, match="one of AgentDefinition, Approval"):
+            parse_ref(text, "a", "about", {})
+
+    @pytest.mark.parametrize("text", ["", "About", "parent", "subject"])
+    def test_any_other_relation_is_refused_with_the_choices(self, text):
+        with pytest.raises(MalformedInput, match="one of about, acknowledges"):
+            parse_ref("Loop", "a", text, {})
+
+
+class TestVersion:
+    """SPEC 1.5: versions are semantic versions."""
+
+    @pytest.mark.parametrize(
+        "text",
+        ["0.0.0", "1.0.0", "10.20.30", "1.0.0-rc.1", "1.0.0-a-b+x.01", "1.0.0+b"],
+    )
+    def test_one_is_read(self, text):
+        assert parse_version(text) == text
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "1",
+            "1.0",
+            "1.0.0.0",
+            "v1.0.0",
+            "01.0.0",
+            "1.0.0-",
+            "1.0.0-01",
+            "1.0.0-a..b",
+            "1.0.0+",
+            "1.0.0 ",
+            "1.0.x",
+            "\u0661.0.0",
+            f"1.0.0-{'a' * 64}",
+        ],
+        ids=ascii,
+    )
+    def test_any_other_form_is_refused(self, text):
+        with pytest.raises(MalformedInput, match="semantic version"):
+            parse_version(text)
 
 
 class TestContentHash:

@@ -13,6 +13,7 @@ from sr_core.application.projections import (
     candidates,
     decisions,
     exceptions,
+    governed_artifacts,
     graph,
     iterations,
     loops,
@@ -29,6 +30,7 @@ from sr_core.domain.candidate import CandidateEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.events import EVENT_TYPES, DomainEvent, members
 from sr_core.domain.freeze import FreezeEvent
+from sr_core.domain.governed_artifact import GovernedArtifactEvent
 from sr_core.domain.governed_exception import ExceptionEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent
@@ -57,6 +59,7 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (AttachmentEvent, notes.attachment_changes),
     (SuiteEvent, suites.changes),
     (StalenessEvent, staleness.changes),
+    (GovernedArtifactEvent, governed_artifacts.changes),
 )
 """One row for each aggregate."""
 
