@@ -2,6 +2,7 @@
 
 * SrError
   - MalformedInput           the text is not of the form asked for
+  - EventNotUnderstood       the log holds what nobody here can read
   - Refused                  the text is well formed, a rule says no
     . TransitionRefused      the subject's phase does not allow it
     . AuthorityRequired      the actor may not give it
@@ -44,6 +45,18 @@ class MalformedInput(SrError):  # noqa: N818 - named for what it says, like Refu
     def __init__(self, *, field: str, found: object, expected: str) -> None:
         super().__init__(f"{field}: found {found!r}", remedy=f"Give {expected}")
         self.field = field
+
+
+class EventNotUnderstood(SrError):  # noqa: N818 - named for what it says
+    """The log holds an event that the event manager has no reader for (SPEC 12.1)."""
+
+    code = "EVENT_NOT_UNDERSTOOD"
+
+    def __init__(self, *, event_type: str, position: int) -> None:
+        super().__init__(
+            f"No reader knows {event_type}, the event at position {position}",
+            remedy="Give it a reader in sr_core.domain.event_ledger, or list it as silent",
+        )
 
 
 class Refused(SrError):  # noqa: N818
@@ -108,6 +121,18 @@ class SuiteTaken(Conflict):
         super().__init__(
             f"{suite_id} is registered already",
             remedy="Register the new definition under a new identifier",
+        )
+
+
+class PlanTaken(Conflict):
+    """A plan is recorded already, or a work unit belongs to another active plan."""
+
+    code = "PLAN_TAKEN"
+
+    def __init__(self, *, subject: str, plan_id: str) -> None:
+        super().__init__(
+            f"{subject} is held by {plan_id}",
+            remedy="Cancel that plan first, or leave the work unit out of this one",
         )
 
 

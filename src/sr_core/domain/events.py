@@ -18,9 +18,11 @@ from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_exception import ExceptionEvent
+from sr_core.domain.governor import GovernorDecisionRecorded, GovernorEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
 from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.plan import PlanCompleted, PlanEvent
 from sr_core.domain.refs import Ref
 from sr_core.domain.run import (
     EvidenceBundleRecorded,
@@ -65,6 +67,8 @@ DomainEvent: TypeAlias = (
     | ApprovalEvent
     | FreezeEvent
     | SuiteEvent
+    | PlanEvent
+    | GovernorEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -102,6 +106,8 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (ApprovalEvent, StreamKind.APPROVAL, "appr", "approval_id"),
     (FreezeEvent, StreamKind.FREEZE, "freeze", "freeze_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
+    (PlanEvent, StreamKind.GOVERNANCE, "plan", "plan_id"),
+    (GovernorEvent, StreamKind.GOVERNANCE, "gdec", "decision_id"),
 )
 """One row for each aggregate."""
 
@@ -116,7 +122,9 @@ _DETECTED: Final = (
     CandidateVerificationComputed,
     EvidenceBundleRecorded,
     EvidenceMissingDetected,
+    GovernorDecisionRecorded,
     IntegrityViolationDetected,
+    PlanCompleted,
     RunCompleted,
     RunFailed,
     StopTriggered,

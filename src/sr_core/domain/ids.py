@@ -25,6 +25,8 @@ ExceptionId = NewType("ExceptionId", str)
 FreezeId = NewType("FreezeId", str)
 SuiteId = NewType("SuiteId", str)
 OracleId = NewType("OracleId", str)
+PlanId = NewType("PlanId", str)
+GovernorDecisionId = NewType("GovernorDecisionId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
@@ -66,6 +68,16 @@ def parse_exception_id(text: str) -> ExceptionId:
 def parse_freeze_id(text: str) -> FreezeId:
     """Return `text` as a freeze record's identifier, or raise `MalformedInput`."""
     return FreezeId(_checked("freeze", text))
+
+
+def parse_plan_id(text: str) -> PlanId:
+    """Return `text` as a plan instance's identifier, or raise `MalformedInput`."""
+    return PlanId(_checked("plan", text))
+
+
+def parse_governor_decision_id(text: str) -> GovernorDecisionId:
+    """Return `text` as a governor decision's identifier, or raise `MalformedInput`."""
+    return GovernorDecisionId(_checked("gdec", text))
 
 
 def parse_suite_id(text: str) -> SuiteId:

@@ -15,6 +15,7 @@ from sr_core.domain.ids import (
     DecisionId,
     IterationId,
     LoopId,
+    PlanId,
     RunId,
     SuiteId,
     candidate_hash,
@@ -71,6 +72,12 @@ def approval_ref(approval_id: ApprovalId, rel: RefRelation) -> Ref:
 def exception_ref(identifier: str, rel: RefRelation, *, kind: RefKind) -> Ref:
     """Return a ref to a governed exception by its own kind, never by a common one."""
     return Ref(kind=kind, id=identifier, rel=rel)
+
+
+def plan_ref(plan_id: PlanId, plan_hash: ContentHash, rel: RefRelation) -> Ref:
+    """Return a ref to the plan instance, pinned by the hash of what binds in it."""
+    meta = {"content_hash": plan_hash, "type_key": "record.plan_instance"}
+    return Ref(kind=RefKind.RECORD, id=plan_id, rel=rel, meta=meta)
 
 
 def bundle_refs(hashes: Iterable[ContentHash], rel: RefRelation) -> tuple[Ref, ...]:

@@ -1,0 +1,17 @@
+"""The hash of a plan instance, and of the policy under which it is carried out."""
+
+from __future__ import annotations
+
+from sr_core.codec.canonical import canonical
+from sr_core.domain.plan import PlanInstance, PolicySnapshot
+from sr_core.domain.refs import ContentHash, hash_bytes
+
+
+def hash_plan(instance: PlanInstance) -> ContentHash:
+    """Return the hash of what binds in the plan, in whatever order it was given."""
+    return hash_bytes(canonical(instance.binding()))
+
+
+def hash_policy(policy: PolicySnapshot) -> ContentHash:
+    """Return the hash of the whole snapshot."""
+    return hash_bytes(canonical(policy))
