@@ -88,16 +88,22 @@ class Loops:
         iteration_id = parse_iteration_id(self.platform.ids.fresh("iter"))
 
         async def rule(dossier: Dossier) -> Ruling:
-            known = _require_loop(dossier, loop_id)
-            command = StartIteration(
-                by=asked.by, iteration_id=iteration_id, refs=await self._context(known)
-            )
-            try:
-                return Ruling(events=loop.decide(known, command))
-            except BudgetExhausted as refusal:
-                return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
+            return await self.starting(dossier, loop_id, iteration_id, asked)
 
         return iteration_id, await self._record(loop_id, rule, asked)
+
+    async def starting(
+        self, dossier: Dossier, loop_id: LoopId, iteration_id: IterationId, asked: Asked
+    ) -> Ruling:
+        """Return the start of the loop's next iteration: the one way there is."""
+        known = _require_loop(dossier, loop_id)
+        command = StartIteration(
+            by=asked.by, iteration_id=iteration_id, refs=await self._context(known)
+        )
+        try:
+            return Ruling(events=loop.decide(known, command))
+        except BudgetExhausted as refusal:
+            return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
 
     async def complete_iteration(
         self,

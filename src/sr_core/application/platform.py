@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from sr_core.application.event_manager import LogFollower
 from sr_core.application.recorder import Case, Recorder
 from sr_core.domain import dossier
 from sr_core.domain.dossier import Dossier
@@ -32,6 +33,7 @@ class Platform:
     clock: Clock
     ids: IdSource
     profile: Profile = STRICT_CORE
+    follower: LogFollower = field(default_factory=LogFollower)
 
     async def loop_of(self, prefix: str, identifier: str, *, kind: str) -> LoopId:
         """Return the loop that governs what `identifier` names.

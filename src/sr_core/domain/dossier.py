@@ -28,6 +28,7 @@ from sr_core.domain.governed_exception import (
     Waiver,
     WaiverCreated,
 )
+from sr_core.domain.governor import GovernorDecisionRecorded
 from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
@@ -88,6 +89,8 @@ class Dossier:
     waivers: Mapping[ExceptionId, Waiver] = field(default_factory=dict)
     approvals: Mapping[ApprovalId, ApprovalRecorded] = field(default_factory=dict)
     freezes: Mapping[CandidateId, FreezeRecordCreated] = field(default_factory=dict)
+    governed: GovernorDecisionRecorded | None = None
+    """What the governor concluded last."""
 
     def the_loop(self) -> Loop:
         """Return the loop; anything recorded in its boundary comes after it."""
@@ -190,7 +193,7 @@ def fold(events: Iterable[DomainEvent], onto: Dossier | None = None) -> Dossier:
     return reduce(evolve, events, onto or Dossier())
 
 
-def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
+def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:  # noqa: C901 - one case for each kind of event
     """Fold one event into the dossier."""
     match event:
         case IterationStarted():
@@ -244,6 +247,8 @@ def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
             return replace(
                 dossier, approvals=_with(dossier.approvals, event.approval_id, event)
             )
+        case GovernorDecisionRecorded():
+            return replace(dossier, governed=event)
         case FreezeRecordCreated():
             return replace(
                 dossier, freezes=_with(dossier.freezes, event.candidate_id, event)

@@ -57,7 +57,7 @@ class GateStatus(StrEnum):
     """What the gate of a stage found (SPEC 2.3)."""
 
     PASS = "PASS"  # noqa: S105 - a verdict
-    PASS_WITH_WAIVERS = "PASS_WITH_WAIVERS"
+    PASS_WITH_WAIVERS = "PASS_WITH_WAIVERS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
 
 
@@ -274,7 +274,8 @@ def _plan(ledger: Ledger, event: PlanEvent) -> Ledger:
 
 
 def _loop_created(ledger: Ledger, event: LoopCreated) -> Ledger:
-    entry = LoopEntry(work_unit_id=event.work_unit)
+    work_unit: str = getattr(event, "work_unit", event.loop_id)  # it may name itself
+    entry = LoopEntry(work_unit_id=work_unit)
     return replace(ledger, loops=_with(ledger.loops, event.loop_id, entry))
 
 
@@ -464,6 +465,7 @@ READERS: Final[Mapping[str, Callable[[Ledger, Any], Ledger]]] = MappingProxyType
         "ExceptionResolved": _out_of_force,
         "IntegrityViolationDetected": _violated,
         "IterationCompleted": _iteration_completed,
+        "IterationFailed": _iteration_completed,
         "IterationStarted": _iteration_started,
         "LoopClosed": _closed,
         "LoopCreated": _loop_created,
@@ -499,6 +501,7 @@ SILENT: Final = frozenset(
         "IntakeCreated",
         "IntakeForked",
         "IntakeUpdated",
+        "IterationBegun",
         "IterationSummaryRecorded",
         "LoopActivated",
         "LoopPaused",

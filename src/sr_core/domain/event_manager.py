@@ -96,6 +96,11 @@ class UnitStatus:
     last_evidence_bundle_id: str | None
     is_eligible: bool
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do on it."""
+        return self.coarse_status is CoarseStatus.COMPLETE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyEdge:
@@ -139,8 +144,7 @@ class PlanView:
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left to do."""
-        statuses = {unit.coarse_status for unit in self.units.values()}
-        return statuses == {CoarseStatus.COMPLETE}
+        return all(unit.is_complete for unit in self.units.values())
 
     @property
     def is_exhausted(self) -> bool:
@@ -170,7 +174,7 @@ def view(ledger: Ledger, plan: Plan) -> PlanView:
         each.work_unit_id: _gathered(ledger, each)
         for each in sorted(instance.units, key=lambda each: each.work_unit_id)
     }
-    complete = {name for name, unit in units.items() if is_complete(ledger, unit)}
+    complete = {name for name, unit in units.items() if _is_done(ledger, unit)}
     edges = tuple(
         DependencyEdge(
             unit=name,
@@ -208,7 +212,7 @@ def active_plan_of(ledger: Ledger, work_unit_id: str) -> Plan | None:
     )
 
 
-def is_complete(ledger: Ledger, unit: _Unit) -> bool:
+def _is_done(ledger: Ledger, unit: _Unit) -> bool:
     """Whether the terminal stage passed with evidence, and every portal agreed."""
     return _passed_by(ledger, unit) is not None and not _unapproved(ledger, unit)
 
@@ -244,7 +248,7 @@ def _status(
         coarse_status=_coarse(unit, reasons, is_done=is_done),
         current_stage_id=surface.current_stage if surface else None,
         stage_status=dict(sorted(surface.stages.items())) if surface else {},
-        has_work_surface=is_bound_as_planned(unit),
+        has_work_surface=_is_bound_as_planned(unit),
         deps_satisfied=all(
             each.satisfaction is not Satisfaction.BLOCKED for each in waits_for
         ),
@@ -286,12 +290,12 @@ def _reasons(
     if _passed_by(ledger, unit) is not None:
         for portal in _unapproved(ledger, unit):
             yield BlockReason(kind=BlockKind.PORTAL_REQUIRED, detail=portal)
-    elif not is_bound_as_planned(unit):
+    elif not _is_bound_as_planned(unit):
         told = unit.surface_id or "no work surface is bound"
         yield BlockReason(kind=BlockKind.MISSING_WORK_SURFACE, detail=told)
 
 
-def is_bound_as_planned(unit: _Unit) -> bool:
+def _is_bound_as_planned(unit: _Unit) -> bool:
     """Whether an active work surface binds the very intake and template of the plan."""
     surface, planned = unit.surface, unit.planned
     return (

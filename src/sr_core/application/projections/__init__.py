@@ -13,6 +13,7 @@ from sr_core.application.projections import (
     candidates,
     iterations,
     loops,
+    plans,
     portals,
     runs,
     suites,
@@ -24,9 +25,11 @@ from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.events import EVENT_TYPES, DomainEvent, members
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_exception import ExceptionEvent
+from sr_core.domain.governor import GovernorEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.plan import PlanEvent
 from sr_core.domain.run import RunEvent
 from sr_core.domain.verification import VerificationEvent
 from sr_core.ports.read_model import RowChange
@@ -46,6 +49,8 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (ApprovalEvent, portals.approval_changes),
     (FreezeEvent, portals.freeze_changes),
     (SuiteEvent, suites.changes),
+    (PlanEvent, plans.changes),
+    (GovernorEvent, plans.governor_changes),
 )
 """One row for each aggregate."""
 
