@@ -6,10 +6,11 @@ from typing import Final
 
 from litestar import Router
 
-from sr_core.api import candidates, loops, portals
+from sr_core.api import candidates, loops, plans, portals
 
 ROUTERS: Final[tuple[Router, ...]] = (
     loops.router,
     candidates.router,
     portals.router,
+    plans.router,
 )

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from sr_core.application.loops import Loops
@@ -19,6 +20,7 @@ from sr_core.application.plans import Plans
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
 from sr_core.domain import governor
+from sr_core.domain.actors import ActorKind
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import NotFound, Refused
@@ -51,6 +53,9 @@ _HOUR: Final = timedelta(hours=1)
 Chore = Callable[[Platform, Asked], Awaitable[object]]
 """Something that falls due by time alone, such as an exception that expires."""
 
+CHORES: Final[Mapping[str, Chore]] = MappingProxyType({})
+"""What the governor does beside looking at loops, by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
@@ -80,6 +85,7 @@ class Governor:
             AuthorityRequired: someone other than the system asks.
 
         """
+        asked.by.require(ActorKind.SYSTEM, action="governing a loop")
         seen: list[Evaluation] = []
         iteration_id = parse_iteration_id(self.platform.ids.fresh("iter"))
 

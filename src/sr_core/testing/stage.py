@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.application.event_manager import LogFollower
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Recorder
 from sr_core.domain.actors import Actor
@@ -107,3 +109,7 @@ class Stage:
             clock=self.clock,
             ids=self.ids,
         )
+
+    def restarted(self) -> Platform:
+        """Return the platform as another process has it: the same stores, no memory."""
+        return replace(self.platform, follower=LogFollower())

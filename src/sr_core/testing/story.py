@@ -23,6 +23,7 @@ from sr_core.domain import (
     dossier,
     freeze,
     governed_exception,
+    governor,
     iteration,
     loop,
     run,
@@ -51,6 +52,7 @@ from sr_core.domain.ids import (
     OracleId,
     RunId,
     build_candidate_id,
+    parse_governor_decision_id,
 )
 from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.domain.integrity import Portal as PortalName
@@ -63,6 +65,7 @@ from sr_core.domain.oracle_suite import (
 from sr_core.domain.profile import STRICT_CORE, Profile
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.verification import SuiteFacts
+from sr_core.testing.plans import every_plan_event
 from sr_core.testing.values import (
     AGENT,
     BUILD,
@@ -302,6 +305,26 @@ class Story:
             now=self.now,
         )
 
+    def govern(self) -> Self:
+        """Let the governor look at the loop while its iteration is open."""
+        situation = governor.LoopSituation(
+            loop_id=self.loop.loop_id,
+            phase=self.loop.phase,
+            now=self.now,
+            burns=(),
+            open_iteration=self.loop.open_iteration,
+        )
+        decision_id = parse_governor_decision_id(self.ids.fresh("gdec"))
+        found = governor.evaluate(situation)
+        return self.record(
+            governor.record(found, self.dossier.governed, decision_id=decision_id)
+        )
+
+    @property
+    def told(self) -> tuple[DomainEvent, ...]:
+        """All that happened, in this loop's history and in those beside it."""
+        return (self.suite, *every_plan_event(), *self.log)
+
     def draw_up_waiver(self, oracle: str = BUILD) -> Self:
         """Draw up a waiver of the oracle's failure, for an hour."""
         judged = self.dossier.run_judging_by(
@@ -374,7 +397,7 @@ class Story:
 
 def build_full_story() -> Story:
     """Return a story in which everything happens that can; it ends closed."""
-    story = Story().open().iterate().register()
+    story = Story().open().iterate().register().govern()
     story.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
     story.record(governed_exception.resolve(story.waiver, HUMAN))
     story.judge(violations={IntegrityCondition.ORACLE_FLAKE: "as seen"})

@@ -29,10 +29,14 @@ POSTS = {
     "/api/v1/loops",
     "/api/v1/loops/{loop_id:str}/activate",
     "/api/v1/loops/{loop_id:str}/close",
+    "/api/v1/loops/{loop_id:str}/evaluate",
     "/api/v1/loops/{loop_id:str}/iterations",
     "/api/v1/loops/{loop_id:str}/pause",
     "/api/v1/loops/{loop_id:str}/resume",
     "/api/v1/oracles/suites",
+    "/api/v1/plans",
+    "/api/v1/plans/{plan_id:str}/activate",
+    "/api/v1/plans/{plan_id:str}/cancel",
     "/api/v1/runs",
 }
 OPEN = {"/health", "/ready", "/api/v1/info"}

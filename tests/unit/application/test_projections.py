@@ -199,9 +199,7 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
 def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
-    event = next(
-        each for each in [story.suite, *story.log] if type(each).__name__ == name
-    )
+    event = next(each for each in story.told if type(each).__name__ == name)
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))
 
@@ -212,10 +210,12 @@ def test_every_event_changes_a_row(name):
         "DecisionRecorded",
         "EvidenceBundleRecorded",
         "FreezeRecordCreated",
+        "GovernorDecisionRecorded",
         "IntegrityViolationDetected",
         "IterationStarted",
         "LoopCreated",
         "OracleSuiteRegistered",
+        "PlanInstanceRecorded",
         "RunStarted",
         "StopTriggered",
         "WaiverCreated",

@@ -17,7 +17,7 @@ from sr_core.ports.read_model import InsertRow
 from sr_core.testing import HUMAN, NOON, build_full_story, ulid
 
 STORY = build_full_story()
-EXAMPLES = {type(each).__name__: each for each in reversed([STORY.suite, *STORY.log])}
+EXAMPLES = {type(each).__name__: each for each in reversed(STORY.told)}
 """One event of each type, each of them decided by the rules."""
 
 SEAL = Seal(

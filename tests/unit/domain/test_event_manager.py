@@ -400,7 +400,7 @@ class TestReading:
     def test_an_event_that_nobody_knows_is_an_error(self, log):
         log.tell("SomethingElseHappened")
 
-        with pytest.raises(EventNotUnderstood, match="SomethingElseHappened.* 3"):
+        with pytest.raises(EventNotUnderstood, match=r"SomethingElseHappened.* 3"):
             _ = log.ledger
 
     @pytest.mark.parametrize("name", EVENT_TYPES)

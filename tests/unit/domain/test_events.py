@@ -15,6 +15,7 @@ from sr_core.domain.events import (
 )
 from sr_core.domain.refs import Ref
 from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
+from sr_core.testing.plans import INTAKE_1, PLAN_1
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [told.suite, *told.log]
-    return {type(each).__name__: each for each in reversed(events)}
+    return {type(each).__name__: each for each in reversed(told.told)}
 
 
 def said(refs: Iterable[Ref]) -> list[tuple[str, str, str]]:
@@ -66,6 +66,11 @@ class TestStreams:
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
             ("FreezeRecordCreated", StreamKind.FREEZE, "freeze:freeze_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("PlanInstanceRecorded", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("PlanActivated", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("PlanCancelled", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("PlanCompleted", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("GovernorDecisionRecorded", StreamKind.GOVERNANCE, "gdec:gdec_"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -85,7 +90,9 @@ DETECTED = {
     "CandidateVerificationComputed",
     "EvidenceBundleRecorded",
     "EvidenceMissingDetected",
+    "GovernorDecisionRecorded",
     "IntegrityViolationDetected",
+    "PlanCompleted",
     "RunCompleted",
     "RunFailed",
     "StopTriggered",
@@ -179,6 +186,17 @@ class TestRefs:
                 ("EvidenceBundle", bundle, "supported_by"),
                 ("Waiver", waiver, "acknowledges"),
             ],
+            "PlanInstanceRecorded": [
+                ("Record", PLAN_1, "about"),
+                ("Intake", INTAKE_1, "depends_on"),
+            ],
+            "PlanActivated": [
+                ("Record", PLAN_1, "about"),
+                ("GovernedArtifact", "SR-DIRECTIVE", "supported_by"),
+            ],
+            "PlanCancelled": [("Record", PLAN_1, "about")],
+            "PlanCompleted": [("Record", PLAN_1, "about")],
+            "GovernorDecisionRecorded": [("Loop", LOOP_1, "about")],
         }
 
     def test_after_a_pause_by_hand_there_is_no_decision_to_name(self, told):
