@@ -6,10 +6,12 @@ from typing import Final
 
 from litestar import Router
 
-from sr_core.api import candidates, loops, plans, portals
+from sr_core.api import candidates, decisions, iterations, loops, plans, portals
 
 ROUTERS: Final[tuple[Router, ...]] = (
     loops.router,
+    iterations.router,
+    decisions.router,
     candidates.router,
     portals.router,
     plans.router,

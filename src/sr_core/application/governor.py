@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from sr_core.application.gating import pending_hooks
 from sr_core.application.loops import Loops
 from sr_core.application.plans import Plans
 from sr_core.application.platform import Platform, loop_case
@@ -22,8 +23,9 @@ from sr_core.application.recorder import Asked
 from sr_core.domain import governor
 from sr_core.domain.actors import ActorKind
 from sr_core.domain.approval import ApprovalDecision
+from sr_core.domain.budget import Bound
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import NotFound, Refused
+from sr_core.domain.errors import HookPending, NotFound, Refused
 from sr_core.domain.event_ledger import Ledger
 from sr_core.domain.event_manager import active_plan_of, view
 from sr_core.domain.events import Ruling
@@ -48,7 +50,6 @@ from sr_core.ports.event_store import NewEvent
 from sr_core.ports.read_model import Row
 
 LOOPS_PER_READ: Final = 200
-_HOUR: Final = timedelta(hours=1)
 
 Chore = Callable[[Platform, Asked], Awaitable[object]]
 """Something that falls due by time alone, such as an exception that expires."""
@@ -66,6 +67,14 @@ class Evaluated:
     iteration_id: IterationId | None = None
     recorded: tuple[NewEvent, ...] = ()
     error: Refused | PortError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surface:
+    """Why there is no work surface to work on, and whether its work is done."""
+
+    missing: str | None = None
+    is_done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +154,7 @@ class Governor:
         )
         match found.decision_type:
             case DecisionType.START_ITERATION:
-                started = await Loops(platform=self.platform).starting(
+                started, _ = await Loops(platform=self.platform).starting(
                     dossier, found.loop_id, iteration_id, asked
                 )
                 if started.refusal is not None:
@@ -166,20 +175,21 @@ class Governor:
             raise NotFound(kind="loop", identifier=loop_id)
         ledger = await self.platform.follower.ledger(self.platform.recorder.store)
         now = self.platform.clock.now()
-        row = await self.platform.rows.row("loops", {"loop_id": loop_id})
-        assert row is not None, "a loop has its row from its first event on"
         unit, is_exhausted = _standing(ledger, loop_id)
+        surface = await self._surface(loop)
         return LoopSituation(
             loop_id=loop_id,
             phase=loop.phase,
             now=now,
-            burns=_burns(loop, row, now),
+            burns=_burns(loop, now),
             open_iteration=loop.open_iteration,
             last_started_at=await self._last_start(loop),
             failures_in_a_row=loop.failures_in_a_row,
             stops=frozenset(loop.stops),
-            pending_approvals=_pending(dossier),
-            missing_surface=await self._missing_surface(loop),
+            answered=loop.fired - loop.stops.keys(),
+            pending_approvals=(*_pending(dossier), *await self._hooks(dossier)),
+            missing_surface=surface.missing,
+            is_surface_done=surface.is_done,
             unit=unit,
             plan_exhausted=is_exhausted,
         )
@@ -192,14 +202,25 @@ class Governor:
         assert row is not None, "an iteration has its row from its start on"
         return _moment(row, "started_at")
 
-    async def _missing_surface(self, loop: Loop) -> str | None:
-        surface_id = getattr(loop, "work_surface_id", None)
-        if surface_id is None:
-            return None
-        key = {"work_surface_id": surface_id}
+    async def _surface(self, loop: Loop) -> _Surface:
+        if loop.work_surface_id is None:
+            return _Surface()
+        key = {"work_surface_id": loop.work_surface_id}
         row = await self.platform.rows.row("work_surfaces", key)
-        status = row["status"] if row else "not bound"
-        return None if status == "active" else f"{surface_id} is {status}"
+        status = str(row["status"]) if row else "not bound"
+        if status == "active":
+            return _Surface()
+        return _Surface(
+            missing=f"{loop.work_surface_id} is {status}", is_done=status == "completed"
+        )
+
+    async def _hooks(self, dossier: Dossier) -> tuple[str, ...]:
+        """Return the note that has to be recorded before the loop may go on, if any."""
+        try:
+            await pending_hooks(self.platform, dossier)
+        except HookPending as pending:
+            return (pending.found,)
+        return ()
 
     async def _active_loops(self) -> AsyncIterator[LoopId]:
         offset, total = 0, 1
@@ -233,26 +254,11 @@ def _standing(ledger: Ledger, loop_id: LoopId) -> tuple[UnitStanding, bool]:
     return standing, found.is_exhausted
 
 
-def _burns(loop: Loop, row: Row, now: datetime) -> tuple[Burn, ...]:
-    budgets = loop.budgets
-    activated_at = _moment(row, "activated_at")
-    hours = (now - activated_at) / _HOUR if activated_at else 0.0
-    return (
-        Burn(
-            bound="max_iterations",
-            used=loop.iterations_started,
-            limit=budgets.max_iterations,
-        ),
-        Burn(
-            bound="max_oracle_runs",
-            used=loop.runs_started,
-            limit=budgets.max_oracle_runs,
-        ),
-        Burn(
-            bound="max_wallclock_hours",
-            used=hours,
-            limit=getattr(budgets, "max_wallclock_hours", 16),
-        ),
+def _burns(loop: Loop, now: datetime) -> tuple[Burn, ...]:
+    used = loop.used(now)
+    return tuple(
+        Burn(bound=each, used=used.of(each), limit=loop.budgets.limit(each))
+        for each in Bound
     )
 
 

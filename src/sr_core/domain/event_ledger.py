@@ -135,11 +135,6 @@ class _Marked(Protocol):
     def refs(self) -> tuple[Ref, ...]: ...
 
 
-class _Unmarked(Protocol):
-    @property
-    def stale_id(self) -> str: ...
-
-
 # What is kept.
 
 
@@ -274,8 +269,7 @@ def _plan(ledger: Ledger, event: PlanEvent) -> Ledger:
 
 
 def _loop_created(ledger: Ledger, event: LoopCreated) -> Ledger:
-    work_unit: str = getattr(event, "work_unit", event.loop_id)  # it may name itself
-    entry = LoopEntry(work_unit_id=work_unit)
+    entry = LoopEntry(work_unit_id=event.work_unit)
     return replace(ledger, loops=_with(ledger.loops, event.loop_id, entry))
 
 
@@ -430,17 +424,25 @@ def _surface_ended(ledger: Ledger, event: _Surface) -> Ledger:
 
 
 def _marked(ledger: Ledger, event: _Marked) -> Ledger:
-    nodes = frozenset(
+    return replace(
+        ledger, markers=_with(ledger.markers, event.stale_id, _stale_nodes(event))
+    )
+
+
+def _unmarked(ledger: Ledger, event: _Marked) -> Ledger:
+    """Take back what the event answers; a marker may be answered in parts."""
+    answered = _stale_nodes(event)
+    left = ledger.markers.get(event.stale_id, frozenset()) - answered
+    others = {name: on for name, on in ledger.markers.items() if name != event.stale_id}
+    return replace(ledger, markers={**others, event.stale_id: left} if left else others)
+
+
+def _stale_nodes(event: _Marked) -> frozenset[Node]:
+    return frozenset(
         (str(each.kind), each.id)
         for each in event.refs
         if each.rel is RefRelation.STALE
     )
-    return replace(ledger, markers=_with(ledger.markers, event.stale_id, nodes))
-
-
-def _unmarked(ledger: Ledger, event: _Unmarked) -> Ledger:
-    left = {name: on for name, on in ledger.markers.items() if name != event.stale_id}
-    return replace(ledger, markers=left)
 
 
 def _hash_of(evidence: object) -> str:

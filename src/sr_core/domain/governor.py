@@ -21,6 +21,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from sr_core.domain.budget import Bound
 from sr_core.domain.ids import GovernorDecisionId, IterationId, LoopId
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.loop import FAILURES_MAX, LoopPhase
@@ -97,7 +98,7 @@ class UnitStanding(StrEnum):
 class Burn:
     """How much of one bound is used."""
 
-    bound: str
+    bound: Bound
     used: float
     limit: float
 
@@ -109,9 +110,11 @@ class Burn:
 class LoopSituation:
     """What the log says of a loop at `now`, as far as the next iteration goes.
 
-    `missing_surface` says what is wrong with the work surface that the loop is bound to,
-    None if it is bound to none or all is well. `plan_exhausted` says that the plan has
-    no eligible unit left and yet is not complete.
+    `missing_surface` says why there is no work surface to work on, None if there is one
+    or the loop needs none; `is_surface_done` says that it is because the work on it came
+    to its end. `plan_exhausted` says that the plan has no eligible unit left and yet is
+    not complete. `answered` are the triggers that fired since the latest iteration began
+    and that a human answered.
     """
 
     loop_id: LoopId
@@ -122,8 +125,10 @@ class LoopSituation:
     last_started_at: datetime | None = None
     failures_in_a_row: int = 0
     stops: frozenset[StopTrigger] = frozenset()
+    answered: frozenset[StopTrigger] = frozenset()
     pending_approvals: tuple[str, ...] = ()
     missing_surface: str | None = None
+    is_surface_done: bool = False
     unit: UnitStanding = UnitStanding.UNPLANNED
     plan_exhausted: bool = False
 
@@ -153,6 +158,8 @@ class Evaluation:
     rationale: str
     failure: Failure | None = None
     stop: StopTrigger | None = None
+    bound: Bound | None = None
+    """The bound that is used up, if that is what stops the loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +197,9 @@ def evaluate(situation: LoopSituation) -> Evaluation:
             preconditions=checked,
             rationale=why,
             stop=trigger,
+            bound=situation.exhausted.bound
+            if trigger is StopTrigger.BUDGET_EXHAUSTED and situation.exhausted
+            else None,
         )
     failed = next((each for each in checked if not each.holds), None)
     if failed is None:
@@ -265,7 +275,10 @@ def _reasons_to_stop(situation: LoopSituation) -> Iterator[tuple[StopTrigger, st
     is_more_wanted = situation.unit is not UnitStanding.COMPLETE
     if situation.exhausted is not None and is_more_wanted:
         yield StopTrigger.BUDGET_EXHAUSTED, str(situation.exhausted)
-    if situation.plan_exhausted and is_more_wanted:
+    if situation.missing_surface is not None and not situation.is_surface_done:
+        yield StopTrigger.WORK_SURFACE_MISSING, situation.missing_surface
+    was_told = StopTrigger.NO_ELIGIBLE_WORK in situation.answered
+    if situation.plan_exhausted and is_more_wanted and not was_told:
         yield (
             StopTrigger.NO_ELIGIBLE_WORK,
             "no work unit of the plan is eligible, and not all are complete",

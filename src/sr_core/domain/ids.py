@@ -27,6 +27,8 @@ SuiteId = NewType("SuiteId", str)
 OracleId = NewType("OracleId", str)
 PlanId = NewType("PlanId", str)
 GovernorDecisionId = NewType("GovernorDecisionId", str)
+WorkSurfaceId = NewType("WorkSurfaceId", str)
+WorkUnitId = NewType("WorkUnitId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
@@ -99,6 +101,29 @@ def parse_candidate_id(text: str) -> CandidateId:
         found=text,
         expected="sha256:<64 hex digits>|cand_<ULID>, with git:<commit>| before it or "
         "not",
+    )
+
+
+def parse_work_surface_id(text: str) -> WorkSurfaceId:
+    """Return `text` as a work surface's identifier, or raise `MalformedInput`."""
+    if re.fullmatch(rf"ws:{_ULID}", text):
+        return WorkSurfaceId(text)
+    raise MalformedInput(
+        field="work surface id", found=text, expected="ws: and a 26-character ULID"
+    )
+
+
+def parse_work_unit_id(text: str) -> WorkUnitId:
+    """Return `text` as a work unit's identifier, or raise `MalformedInput`.
+
+    A loop that nobody gave a work unit is its own.
+    """
+    if re.fullmatch(rf"WU-{_NAME}|loop_{_ULID}", text):
+        return WorkUnitId(text)
+    raise MalformedInput(
+        field="work unit id",
+        found=text,
+        expected="WU- and a name of letters, digits, dots, dashes, underscores",
     )
 
 

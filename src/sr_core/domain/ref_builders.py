@@ -18,6 +18,7 @@ from sr_core.domain.ids import (
     PlanId,
     RunId,
     SuiteId,
+    WorkSurfaceId,
     candidate_hash,
 )
 from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation
@@ -62,6 +63,11 @@ def run_ref(run_id: RunId, rel: RefRelation = RefRelation.ABOUT) -> Ref:
 def decision_ref(decision_id: DecisionId, rel: RefRelation) -> Ref:
     """Return a ref to the decision."""
     return Ref(kind=RefKind.DECISION, id=decision_id, rel=rel)
+
+
+def work_surface_ref(work_surface_id: WorkSurfaceId, rel: RefRelation) -> Ref:
+    """Return a ref to the work surface."""
+    return Ref(kind=RefKind.WORK_SURFACE, id=work_surface_id, rel=rel)
 
 
 def approval_ref(approval_id: ApprovalId, rel: RefRelation) -> Ref:

@@ -237,9 +237,10 @@ class UnitLog:
         refs = (_ref(kind, name, RefRelation.STALE),)
         return self.tell("NodeMarkedStale", stale_id=marker, refs=refs)
 
-    def resolve_stale(self, marker: str = "stale-1") -> Self:
-        """Let the marker be resolved."""
-        return self.tell("StalenessResolved", stale_id=marker)
+    def resolve_stale(self, kind: RefKind, name: str, marker: str = "stale-1") -> Self:
+        """Let the marker be answered for one of the things that it is on."""
+        refs = (_ref(kind, name, RefRelation.STALE),)
+        return self.tell("StalenessResolved", stale_id=marker, refs=refs)
 
 
 def evidence_of(unit: str) -> str:

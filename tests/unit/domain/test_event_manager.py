@@ -23,7 +23,7 @@ from sr_core.domain.events import EVENT_TYPES
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.integrity import IntegrityCondition, Portal, StopTrigger
 from sr_core.domain.plan import CancelPlan, decide
-from sr_core.domain.refs import RefKind, hash_bytes
+from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 from sr_core.testing import HUMAN
 from sr_core.testing.plans import INTAKE_1, INTAKE_HASH, PLAN_1, build_plan
 from sr_core.testing.unit_log import UnitLog, evidence_of
@@ -144,8 +144,21 @@ class TestEligible:
 
         assert log.unit(A).staleness_markers == ("stale-1",)
         assert why(log) == [(BlockKind.STALENESS, "stale-1")]
-        assert log.resolve_stale("another").view.eligible_set == ()
-        assert A in log.resolve_stale().view.eligible_set
+        assert log.resolve_stale(kind, name, "another").view.eligible_set == ()
+        assert A in log.resolve_stale(kind, name).view.eligible_set
+
+    def test_a_marker_is_answered_thing_by_thing(self, log):
+        log.begin(A).iterate(A)
+        refs = (
+            Ref(kind=RefKind.LOOP, id="loop-WU-a", rel=RefRelation.STALE),
+            Ref(kind=RefKind.ITERATION, id="iter-WU-a", rel=RefRelation.STALE),
+        )
+        log.tell("NodeMarkedStale", stale_id="stale-1", refs=refs)
+
+        log.resolve_stale(RefKind.LOOP, "loop-WU-a")
+        assert log.unit(A).staleness_markers == ("stale-1",)
+        log.resolve_stale(RefKind.ITERATION, "iter-WU-a")
+        assert log.unit(A).staleness_markers == ()
 
     @pytest.mark.parametrize(
         ("kind", "name"),

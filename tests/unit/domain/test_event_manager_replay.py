@@ -52,7 +52,7 @@ TELLINGS: Final[dict[str, Callable[[UnitLog, str], UnitLog]]] = {
     "clear": lambda log, unit: log.verify(unit),
     "stain": lambda log, unit: log.verify(unit, IntegrityCondition.ORACLE_GAP),
     "mark": lambda log, unit: log.mark_stale(RefKind.LOOP, f"loop-{unit}", unit),
-    "unmark": lambda log, unit: log.resolve_stale(unit),
+    "unmark": lambda log, unit: log.resolve_stale(RefKind.LOOP, f"loop-{unit}", unit),
     "defer": lambda log, unit: log.defer(unit=unit),
     "activate": lambda log, _: log.change_exception("ExceptionActivated"),
     "expire": lambda log, _: log.change_exception("ExceptionExpired"),

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from sr_core.domain.budget import Bound
 from sr_core.domain.governor import (
     DELAY_MIN,
     FAILURE_OF,
@@ -34,14 +35,14 @@ READY = LoopSituation(
     phase=LoopPhase.ACTIVE,
     now=NOON,
     burns=(
-        Burn(bound="max_iterations", used=1, limit=5),
-        Burn(bound="max_wallclock_hours", used=0.5, limit=16),
+        Burn(bound=Bound.ITERATIONS, used=1, limit=5),
+        Burn(bound=Bound.WALLCLOCK, used=0.5, limit=16),
     ),
     last_started_at=NOON - timedelta(minutes=1),
 )
 """A loop whose next iteration may start."""
 
-SPENT = (READY.burns[0], Burn(bound="max_wallclock_hours", used=16, limit=16))
+SPENT = (READY.burns[0], Burn(bound=Bound.WALLCLOCK, used=16, limit=16))
 
 BREAKS = {
     Precondition.LOOP_ACTIVE: {"phase": LoopPhase.PAUSED},
@@ -50,7 +51,10 @@ BREAKS = {
     Precondition.MIN_DELAY_ELAPSED: {"last_started_at": NOON},
     Precondition.NO_STOP_TRIGGERS: {"stops": frozenset({StopTrigger.ORACLE_GAP})},
     Precondition.APPROVALS_SATISFIED: {"pending_approvals": ("a candidate waits",)},
-    Precondition.WORK_SURFACE_AVAILABLE: {"missing_surface": "ws:1 is archived"},
+    Precondition.WORK_SURFACE_AVAILABLE: {
+        "missing_surface": "ws:1 is completed",
+        "is_surface_done": True,
+    },
     Precondition.WORK_UNIT_ELIGIBLE: {"unit": UnitStanding.WAITING},
 }
 """For each precondition, a situation in which it alone does not hold."""
@@ -156,7 +160,7 @@ class TestStops:
 
     @pytest.mark.parametrize(("used", "is_spent"), [(4, False), (5, True), (6, True)])
     def test_a_bound_that_is_used_up(self, used, is_spent):
-        burn = Burn(bound="max_iterations", used=used, limit=5)
+        burn = Burn(bound=Bound.ITERATIONS, used=used, limit=5)
         found = evaluate(replace(READY, burns=(burn,)))
 
         assert (found.stop is StopTrigger.BUDGET_EXHAUSTED) is is_spent
@@ -187,6 +191,30 @@ class TestStops:
 
     def test_a_unit_that_waits_for_another_is_not_the_end_of_the_plan(self):
         assert evaluate(replace(READY, unit=UnitStanding.WAITING)).stop is None
+
+    def test_that_a_human_answered_is_not_fired_again(self):
+        answered = frozenset({StopTrigger.NO_ELIGIBLE_WORK})
+        found = evaluate(
+            replace(
+                READY,
+                unit=UnitStanding.WAITING,
+                plan_exhausted=True,
+                answered=answered,
+            )
+        )
+
+        assert found.stop is None
+        assert found.failure is Failure.WORK_UNIT_NOT_ELIGIBLE
+
+    def test_a_work_surface_that_is_gone(self):
+        found = evaluate(replace(READY, missing_surface="ws:1 is archived"))
+
+        assert found.stop is StopTrigger.WORK_SURFACE_MISSING
+        assert found.rationale == "ws:1 is archived"
+
+    def test_it_says_which_bound_is_used_up(self):
+        assert evaluate(replace(READY, burns=SPENT)).bound is Bound.WALLCLOCK
+        assert evaluate(replace(READY, failures_in_a_row=3)).bound is None
 
     @pytest.mark.parametrize(
         "hindrance", [{"open_iteration": ITERATION}, {"phase": LoopPhase.PAUSED}]
