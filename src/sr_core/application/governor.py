@@ -21,6 +21,7 @@ from sr_core.application.plans import Plans
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
 from sr_core.domain import governor
+from sr_core.domain import loop as loop_rules
 from sr_core.domain.actors import ActorKind
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.budget import Bound
@@ -43,7 +44,7 @@ from sr_core.domain.ids import (
     parse_iteration_id,
     parse_loop_id,
 )
-from sr_core.domain.loop import Loop, stop
+from sr_core.domain.loop import Loop
 from sr_core.domain.plan import PlanPhase
 from sr_core.ports.errors import PortError
 from sr_core.ports.event_store import NewEvent
@@ -162,7 +163,7 @@ class Governor:
                 return Ruling(events=(*started.events, *decided))
             case DecisionType.STOP_LOOP:
                 assert found.stop is not None, "what stops a loop has a name"
-                stopped = stop(
+                stopped = loop_rules.stop(
                     dossier.the_loop(), found.stop, condition=found.rationale
                 )
                 return Ruling(events=(*stopped, *decided))

@@ -23,7 +23,7 @@ from sr_core.application.recorder import Asked
 from sr_core.bootstrap.compose import running
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.errors import SrError
+from sr_core.domain.errors import MalformedInput, SrError
 from sr_core.domain.governor import DecisionType
 from sr_core.ports.errors import PortError
 from sr_core.ports.event_store import BEGINNING
@@ -89,7 +89,7 @@ async def govern(governor: Governor, pulse: Pulse, rest_s: float) -> None:
             _say(f"the round failed: {error}")
         else:
             pulse.rounds += 1
-            failed = [each for each in found if each.error is not None]
+            failed = [each for each in found if isinstance(each.error, PortError)]
             pulse.error = str(failed[0].error) if failed else None
             for each in found:
                 _tell(each)
@@ -103,6 +103,10 @@ async def serve_health(
     """Return a server that answers 200 while governing works, 503 while it does not.
 
     Each request has the log read anew by `look`, so that an answer is about now.
+
+    Raises:
+        MalformedInput: the port cannot be listened on.
+
     """
 
     async def answer(
@@ -120,7 +124,14 @@ async def serve_health(
                 await writer.drain()
         writer.close()
 
-    return await asyncio.start_server(answer, host, port, limit=REQUEST_BYTES_MAX)
+    try:
+        return await asyncio.start_server(answer, host, port, limit=REQUEST_BYTES_MAX)
+    except OSError as error:
+        raise MalformedInput(
+            field="SR_GOVERNOR_HEALTH_PORT",
+            found=port,
+            expected=f"a port that can be listened on ({error.strerror})",
+        ) from error
 
 
 async def _answer(head: bytes, pulse: Pulse, look: Look) -> bytes:
