@@ -367,7 +367,7 @@ def _begun(event: IntakeCreated | IntakeForked) -> Intake:
 
 
 def _authorise(command: UpdateIntake | ActivateIntake | ArchiveIntake) -> None:
-    """An agent may draft; what binds others is for a human or the system (C-TB-2)."""
+    """Let agents draft, and keep what binds others from them (C-TB-2)."""
     if command.by.kind is ActorKind.AGENT and not isinstance(command, UpdateIntake):
         raise AuthorityRequired(
             action=type(command).__name__,
@@ -428,9 +428,7 @@ def _update(intake: Intake, command: UpdateIntake) -> tuple[IntakeUpdated, ...]:
 
 def _activate(intake: Intake, command: ActivateIntake) -> tuple[IntakeActivated]:
     if command.taken_by is not None:
-        raise IntakeTaken(
-            intake_id=command.taken_by, content_hash=command.content_hash
-        )
+        raise IntakeTaken(intake_id=command.taken_by, content_hash=command.content_hash)
     return (
         IntakeActivated(
             intake_id=intake.intake_id,

@@ -110,9 +110,7 @@ class Profile:
 
 def canonical_profile_id(text: str) -> ProfileId:
     """Return the profile that `text` names; governed text writes it without prefix."""
-    return parse_profile_id(
-        text if text.startswith("profile:") else f"profile:{text}"
-    )
+    return parse_profile_id(text if text.startswith("profile:") else f"profile:{text}")
 
 
 def _require_forms(profile: Profile) -> None:

@@ -1,0 +1,191 @@
+"""The work unit: all of its work surfaces, folded from the unit's one history.
+
+A work unit has one active surface at most, so all of a unit's surfaces are decided over
+one history; what humans say of a stage is part of it. The rules are in
+`sr_core.domain.work_surface`.
+
+Clauses: SPEC 4.6 (phases of surfaces and stages), C-TB-3 (stage approvals).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import reduce
+from typing import assert_never
+
+from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
+from sr_core.domain.errors import NotFound
+from sr_core.domain.ids import StageId, WorkSurfaceId, WorkUnitId
+from sr_core.domain.integrity import Portal
+from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.stage_gate import PinnedSuite
+from sr_core.domain.work_surface_events import (
+    IntakeRef,
+    StageCompleted,
+    StageEntered,
+    TemplateRef,
+    WorkSurfaceArchived,
+    WorkSurfaceBound,
+    WorkSurfaceCompleted,
+    WorkSurfaceEvent,
+)
+
+
+class SurfacePhase(StrEnum):
+    """Where a work surface stands (SPEC 4.6)."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    ARCHIVED = "archived"
+
+
+class StagePhase(StrEnum):
+    """Where a stage of a surface stands (SPEC 4.6)."""
+
+    PENDING = "pending"
+    ENTERED = "entered"
+    COMPLETED = "completed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageApproval:
+    """The latest word of a human on a stage, said while the surface was in it."""
+
+    approval_id: str
+    portal_id: Portal
+    decision: ApprovalDecision
+    evidence_refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSurface:
+    """What the events so far say of one work surface."""
+
+    work_surface_id: WorkSurfaceId
+    work_unit_id: WorkUnitId
+    intake_ref: IntakeRef
+    template_ref: TemplateRef
+    current_stage_id: StageId
+    stages: Mapping[StageId, StagePhase]
+    suites: tuple[PinnedSuite, ...] = ()
+    """Those of the current stage, as they were registered when it was entered."""
+    phase: SurfacePhase = SurfacePhase.ACTIVE
+    approvals: Mapping[StageId, StageApproval] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkUnit:
+    """All surfaces of one work unit, in the order in which they were bound."""
+
+    surfaces: Mapping[WorkSurfaceId, WorkSurface] = field(default_factory=dict)
+
+    @property
+    def active(self) -> WorkSurface | None:
+        """The surface that work is done on, if there is one."""
+        return next(
+            (s for s in self.surfaces.values() if s.phase is SurfacePhase.ACTIVE), None
+        )
+
+    def surface(self, work_surface_id: WorkSurfaceId) -> WorkSurface:
+        """Return the surface, or raise `NotFound`."""
+        if work_surface_id in self.surfaces:
+            return self.surfaces[work_surface_id]
+        raise NotFound(kind="work surface", identifier=work_surface_id)
+
+
+def evolve(unit: WorkUnit, event: WorkSurfaceEvent | ApprovalRecorded) -> WorkUnit:
+    """Fold one event into the state. Never refuses: what is recorded has happened."""
+    if isinstance(event, ApprovalRecorded):
+        return _weigh(unit, event)
+    if isinstance(event, WorkSurfaceBound):
+        surface = _bound(event)
+    else:
+        surface = _moved(unit.surfaces[event.work_surface_id], event)
+    return WorkUnit(surfaces={**unit.surfaces, event.work_surface_id: surface})
+
+
+def fold(
+    events: Iterable[WorkSurfaceEvent | ApprovalRecorded], onto: WorkUnit | None = None
+) -> WorkUnit:
+    """Return the work unit after `events`, in order."""
+    return reduce(evolve, events, onto or WorkUnit())
+
+
+def _bound(event: WorkSurfaceBound) -> WorkSurface:
+    return WorkSurface(
+        work_surface_id=event.work_surface_id,
+        work_unit_id=event.work_unit_id,
+        intake_ref=event.intake_ref,
+        template_ref=event.template_ref,
+        current_stage_id=event.initial_stage_id,
+        stages=dict.fromkeys(event.stage_ids, StagePhase.PENDING),
+        suites=event.oracle_suites,
+    )
+
+
+def _moved(
+    surface: WorkSurface,
+    event: StageEntered | StageCompleted | WorkSurfaceCompleted | WorkSurfaceArchived,
+) -> WorkSurface:
+    match event:
+        case StageEntered():
+            return replace(
+                surface,
+                current_stage_id=event.stage_id,
+                suites=event.oracle_suites,
+                stages={**surface.stages, event.stage_id: StagePhase.ENTERED},
+            )
+        case StageCompleted():
+            stages = {**surface.stages, event.stage_id: StagePhase.COMPLETED}
+            return replace(surface, stages=stages)
+        case WorkSurfaceCompleted():
+            return replace(surface, phase=SurfacePhase.COMPLETED)
+        case WorkSurfaceArchived():
+            left = {
+                name: phase if phase is StagePhase.COMPLETED else StagePhase.SKIPPED
+                for name, phase in surface.stages.items()
+            }
+            return replace(surface, phase=SurfacePhase.ARCHIVED, stages=left)
+        case _:
+            assert_never(event)
+
+
+def _weigh(unit: WorkUnit, event: ApprovalRecorded) -> WorkUnit:
+    """Count a human's word towards the stages it is about, where work is in them."""
+    surfaces = dict(unit.surfaces)
+    for stage in _stages_of(event):
+        for name, surface in surfaces.items():
+            about = stage.meta.get("work_surface_id", name)
+            current = stage.meta.get("stage_id", stage.id)
+            if about == name and current == surface.current_stage_id:
+                surfaces[name] = _said(surface, event)
+    return WorkUnit(surfaces=surfaces)
+
+
+def _stages_of(event: ApprovalRecorded) -> tuple[Ref, ...]:
+    """Return the refs to stages that the approval is about."""
+    return tuple(
+        replace(each, meta={"work_surface_id": each.id, **each.meta})
+        if each.kind is RefKind.WORK_SURFACE
+        else each
+        for each in event.refs
+        if each.rel is RefRelation.ABOUT
+        and (
+            each.kind is RefKind.PROCEDURE_STAGE
+            or (each.kind is RefKind.WORK_SURFACE and "stage_id" in each.meta)
+        )
+    )
+
+
+def _said(surface: WorkSurface, event: ApprovalRecorded) -> WorkSurface:
+    said = StageApproval(
+        approval_id=event.approval_id,
+        portal_id=event.portal_id,
+        decision=event.decision,
+        evidence_refs=tuple(event.evidence_refs),
+    )
+    approvals = {**surface.approvals, surface.current_stage_id: said}
+    return replace(surface, approvals=approvals)
