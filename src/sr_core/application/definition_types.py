@@ -17,7 +17,7 @@ from sr_core.domain import definition_kinds as kinds
 from sr_core.domain.config_definition import TypeKey
 from sr_core.domain.oracle_suite import SuiteDefinition
 from sr_core.domain.procedure_template import ProcedureTemplate
-from sr_core.domain.profile import Profile
+from sr_core.domain.profile_definition import ProfileDefinition
 
 
 class Category(StrEnum):
@@ -76,7 +76,7 @@ _TYPES: Final = (
         type_key=TypeKey.VERIFICATION_PROFILE,
         category=Category.VERIFICATION,
         title="Verification profile",
-        kind=Profile,
+        kind=ProfileDefinition,
         named_by="profile_id",
         requires_portal=True,
     ),

@@ -11,7 +11,7 @@ from sr_core.codec.canonical import canonical, plain, restored
 from sr_core.domain.config_definition import ConfigDefinitionRecorded, Document
 from sr_core.domain.intake import IntakeContent
 from sr_core.domain.procedure_template import ProcedureTemplate
-from sr_core.domain.profile import Profile
+from sr_core.domain.profile_definition import ProfileDefinition
 from sr_core.domain.refs import ContentHash, hash_bytes
 
 T = TypeVar("T")
@@ -48,6 +48,6 @@ def template_of(recorded: ConfigDefinitionRecorded) -> ProcedureTemplate:
     return restored(ProcedureTemplate, recorded.definition, what=recorded.name)
 
 
-def profile_of(recorded: ConfigDefinitionRecorded) -> Profile:
+def profile_of(recorded: ConfigDefinitionRecorded) -> ProfileDefinition:
     """Return the verification profile that was recorded."""
-    return restored(Profile, recorded.definition, what=recorded.name)
+    return restored(ProfileDefinition, recorded.definition, what=recorded.name)

@@ -88,6 +88,9 @@ class ConfigDefinitionRecorded:
     refs = NO_REFS
 
 
+DefinitionEvent: TypeAlias = ConfigDefinitionRecorded
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definitions:
     """All versions of one named definition, oldest first."""

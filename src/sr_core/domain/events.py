@@ -14,10 +14,12 @@ from typing import Any, Final, TypeAlias, get_args
 
 from sr_core.domain.approval import ApprovalEvent
 from sr_core.domain.candidate import CandidateEvent
+from sr_core.domain.config_definition import DefinitionEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_exception import ExceptionEvent
+from sr_core.domain.intake import IntakeEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
 from sr_core.domain.oracle_suite import SuiteEvent
@@ -34,6 +36,7 @@ from sr_core.domain.verification import (
     EvidenceMissingDetected,
     VerificationEvent,
 )
+from sr_core.domain.work_surface_events import WorkSurfaceEvent
 
 
 class StreamKind(StrEnum):
@@ -65,6 +68,9 @@ DomainEvent: TypeAlias = (
     | ApprovalEvent
     | FreezeEvent
     | SuiteEvent
+    | IntakeEvent
+    | DefinitionEvent
+    | WorkSurfaceEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -102,6 +108,9 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (ApprovalEvent, StreamKind.APPROVAL, "appr", "approval_id"),
     (FreezeEvent, StreamKind.FREEZE, "freeze", "freeze_id"),
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
+    (IntakeEvent, StreamKind.INTAKE, "intake", "intake_id"),
+    (DefinitionEvent, StreamKind.GOVERNANCE, "config", "config_id"),
+    (WorkSurfaceEvent, StreamKind.WORK_SURFACE, "ws", "work_surface_id"),
 )
 """One row for each aggregate."""
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import reduce
 from types import MappingProxyType
-from typing import Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.bounds import (
@@ -133,7 +133,7 @@ class IntakeChanges:
         """Return `content` with these values in it, or raise `MalformedInput`."""
         return replace(content, **self.given())
 
-    def given(self) -> dict[str, object]:
+    def given(self) -> dict[str, Any]:
         """Return the fields that change, by name."""
         named = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in named.items() if value is not None}

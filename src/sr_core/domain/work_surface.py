@@ -43,6 +43,8 @@ from sr_core.domain.work_surface_events import (
     Param,
     StageCompleted,
     StageEntered,
+    StagePhase,
+    StageStatus,
     TemplateRef,
     WorkSurfaceArchived,
     WorkSurfaceBound,
@@ -255,6 +257,8 @@ def _bind(
         )
     first = template.initial_stage_id
     suites = pin(template, first, command.registered)
+    stage_ids = tuple(each.stage_id for each in template.stages)
+    pending = dict.fromkeys(stage_ids, StagePhase.PENDING)
     return (
         WorkSurfaceBound(
             work_surface_id=command.work_surface_id,
@@ -264,7 +268,8 @@ def _bind(
                 id=template.template_id, content_hash=command.template_hash
             ),
             initial_stage_id=first,
-            stage_ids=tuple(each.stage_id for each in template.stages),
+            stage_ids=stage_ids,
+            stage_status=pending,
             oracle_suites=suites,
             content_hash=command.content_hash,
             params=command.params,
@@ -274,6 +279,7 @@ def _bind(
             stage_id=first,
             previous_stage_id=None,
             oracle_suites=suites,
+            stage_status={**pending, first: StagePhase.ENTERED},
         ),
     )
 
@@ -318,12 +324,14 @@ def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent,
         raise GateFailed(stage_id=command.stage_id, failed=failed(gate))
     _require_approval(surface, command)
     following = template.after(command.stage_id)
+    status = {**surface.stages, command.stage_id: StagePhase.COMPLETED}
     completed = StageCompleted(
         work_surface_id=surface.work_surface_id,
         stage_id=command.stage_id,
         evidence_bundle_ref=command.evidence,
         gate_result=gate,
         next_stage_id=following,
+        stage_status=status,
     )
     if following is None:
         ended = WorkSurfaceCompleted(
@@ -337,6 +345,7 @@ def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent,
         stage_id=following,
         previous_stage_id=command.stage_id,
         oracle_suites=pin(template, following, command.registered),
+        stage_status={**status, following: StagePhase.ENTERED},
     )
     return (completed, entered)
 
@@ -368,6 +377,16 @@ def _archive(unit: WorkUnit, command: ArchiveWorkSurface) -> tuple[WorkSurfaceAr
         require_prose(command.reason, field="reason")
     return (
         WorkSurfaceArchived(
-            work_surface_id=surface.work_surface_id, reason=command.reason
+            work_surface_id=surface.work_surface_id,
+            reason=command.reason,
+            stage_status=_skipped(surface.stages),
         ),
     )
+
+
+def _skipped(stages: StageStatus) -> StageStatus:
+    """Return the stages of a surface that is left: those not completed are skipped."""
+    return {
+        name: phase if phase is StagePhase.COMPLETED else StagePhase.SKIPPED
+        for name, phase in stages.items()
+    }

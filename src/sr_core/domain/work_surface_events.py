@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from sr_core.domain.ids import (
@@ -29,6 +30,19 @@ from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation
 from sr_core.domain.stage_gate import GateResult, PinnedSuite
 
 Param: TypeAlias = str | int | float | bool
+
+
+class StagePhase(StrEnum):
+    """Where a stage of a surface stands (SPEC 4.6)."""
+
+    PENDING = "pending"
+    ENTERED = "entered"
+    COMPLETED = "completed"
+    SKIPPED = "skipped"
+
+
+StageStatus: TypeAlias = Mapping[StageId, StagePhase]
+"""Where every stage of a surface stands, after the event that says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +71,8 @@ class WorkSurfaceBound:
     template_ref: TemplateRef
     initial_stage_id: StageId
     stage_ids: tuple[StageId, ...]
+    """All stages, in the order in which they are passed."""
+    stage_status: StageStatus
     oracle_suites: tuple[PinnedSuite, ...]
     content_hash: ContentHash
     params: Mapping[str, Param]
@@ -80,6 +96,7 @@ class StageEntered:
     stage_id: StageId
     previous_stage_id: StageId | None
     oracle_suites: tuple[PinnedSuite, ...]
+    stage_status: StageStatus
 
     @property
     def refs(self) -> tuple[Ref, ...]:
@@ -99,6 +116,7 @@ class StageCompleted:
     evidence_bundle_ref: ContentHash
     gate_result: GateResult
     next_stage_id: StageId | None
+    stage_status: StageStatus
 
     @property
     def refs(self) -> tuple[Ref, ...]:
@@ -140,6 +158,7 @@ class WorkSurfaceArchived:
 
     work_surface_id: WorkSurfaceId
     reason: str | None
+    stage_status: StageStatus
 
     @property
     def refs(self) -> tuple[Ref, ...]:

@@ -25,6 +25,7 @@ from sr_core.domain.work_surface_events import (
     IntakeRef,
     StageCompleted,
     StageEntered,
+    StagePhase,
     TemplateRef,
     WorkSurfaceArchived,
     WorkSurfaceBound,
@@ -39,15 +40,6 @@ class SurfacePhase(StrEnum):
     ACTIVE = "active"
     COMPLETED = "completed"
     ARCHIVED = "archived"
-
-
-class StagePhase(StrEnum):
-    """Where a stage of a surface stands (SPEC 4.6)."""
-
-    PENDING = "pending"
-    ENTERED = "entered"
-    COMPLETED = "completed"
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +113,7 @@ def _bound(event: WorkSurfaceBound) -> WorkSurface:
         intake_ref=event.intake_ref,
         template_ref=event.template_ref,
         current_stage_id=event.initial_stage_id,
-        stages=dict.fromkeys(event.stage_ids, StagePhase.PENDING),
+        stages=event.stage_status,
         suites=event.oracle_suites,
     )
 
@@ -136,19 +128,16 @@ def _moved(
                 surface,
                 current_stage_id=event.stage_id,
                 suites=event.oracle_suites,
-                stages={**surface.stages, event.stage_id: StagePhase.ENTERED},
+                stages=event.stage_status,
             )
         case StageCompleted():
-            stages = {**surface.stages, event.stage_id: StagePhase.COMPLETED}
-            return replace(surface, stages=stages)
+            return replace(surface, stages=event.stage_status)
         case WorkSurfaceCompleted():
             return replace(surface, phase=SurfacePhase.COMPLETED)
         case WorkSurfaceArchived():
-            left = {
-                name: phase if phase is StagePhase.COMPLETED else StagePhase.SKIPPED
-                for name, phase in surface.stages.items()
-            }
-            return replace(surface, phase=SurfacePhase.ARCHIVED, stages=left)
+            return replace(
+                surface, phase=SurfacePhase.ARCHIVED, stages=event.stage_status
+            )
         case _:
             assert_never(event)
 
