@@ -9,7 +9,7 @@ Clauses: SPEC 4.6 (phases of surfaces and stages), C-TB-3 (stage approvals).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
@@ -142,39 +142,44 @@ def _moved(
             assert_never(event)
 
 
+def heard(
+    unit: WorkUnit,
+    work_surface_id: WorkSurfaceId,
+    stage_id: StageId,
+    said: StageApproval,
+) -> WorkUnit:
+    """Count a human's word on a stage, if the surface is in it; the latest word holds."""
+    surface = unit.surfaces.get(work_surface_id)
+    if surface is None or surface.current_stage_id != stage_id:
+        return unit
+    told = replace(surface, approvals={**surface.approvals, stage_id: said})
+    return WorkUnit(surfaces={**unit.surfaces, work_surface_id: told})
+
+
 def _weigh(unit: WorkUnit, event: ApprovalRecorded) -> WorkUnit:
-    """Count a human's word towards the stages it is about, where work is in them."""
-    surfaces = dict(unit.surfaces)
-    for stage in _stages_of(event):
-        for name, surface in surfaces.items():
-            about = stage.meta.get("work_surface_id", name)
-            current = stage.meta.get("stage_id", stage.id)
-            if about == name and current == surface.current_stage_id:
-                surfaces[name] = _said(surface, event)
-    return WorkUnit(surfaces=surfaces)
-
-
-def _stages_of(event: ApprovalRecorded) -> tuple[Ref, ...]:
-    """Return the refs to stages that the approval is about."""
-    return tuple(
-        replace(each, meta={"work_surface_id": each.id, **each.meta})
-        if each.kind is RefKind.WORK_SURFACE
-        else each
-        for each in event.refs
-        if each.rel is RefRelation.ABOUT
-        and (
-            each.kind is RefKind.PROCEDURE_STAGE
-            or (each.kind is RefKind.WORK_SURFACE and "stage_id" in each.meta)
-        )
-    )
-
-
-def _said(surface: WorkSurface, event: ApprovalRecorded) -> WorkSurface:
     said = StageApproval(
         approval_id=event.approval_id,
         portal_id=event.portal_id,
         decision=event.decision,
         evidence_refs=tuple(event.evidence_refs),
     )
-    approvals = {**surface.approvals, surface.current_stage_id: said}
-    return replace(surface, approvals=approvals)
+    for surface_id, stage_id in _stages_of(unit, event.refs):
+        unit = heard(unit, surface_id, stage_id, said)
+    return unit
+
+
+def _stages_of(
+    unit: WorkUnit, refs: Iterable[Ref]
+) -> Iterator[tuple[WorkSurfaceId, StageId]]:
+    """Return the stages that an approval is about: by surface, by stage, or by both."""
+    for each in refs:
+        if each.rel is not RefRelation.ABOUT:
+            continue
+        if each.kind is RefKind.WORK_SURFACE and "stage_id" in each.meta:
+            yield WorkSurfaceId(each.id), StageId(each.meta["stage_id"])
+        elif each.kind is RefKind.PROCEDURE_STAGE:
+            stage_id = StageId(each.meta.get("stage_id", each.id))
+            named = each.meta.get("work_surface_id")
+            for surface_id in unit.surfaces:
+                if named in {None, surface_id}:
+                    yield surface_id, stage_id
