@@ -232,7 +232,8 @@ def _require_way(template: ProcedureTemplate) -> None:
             expected=f"one of {', '.join(known)}",
         )
     way = _way(template, known)
-    if way[-1] != template.terminal_stage_id or len(way) != len(known):
+    is_straight = len(set(way)) == len(way) == len(known)
+    if way[-1] != template.terminal_stage_id or not is_straight:
         raise MalformedInput(
             field="stages",
             found=f"the way {' -> '.join(way)}",

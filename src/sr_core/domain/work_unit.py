@@ -148,9 +148,9 @@ def heard(
     stage_id: StageId,
     said: StageApproval,
 ) -> WorkUnit:
-    """Count a human's word on a stage, if the surface is in it; the latest word holds."""
+    """Count a human's word on a stage that work is in; the latest word holds."""
     surface = unit.surfaces.get(work_surface_id)
-    if surface is None or surface.current_stage_id != stage_id:
+    if surface is None or surface.stages.get(stage_id) is not StagePhase.ENTERED:
         return unit
     told = replace(surface, approvals={**surface.approvals, stage_id: said})
     return WorkUnit(surfaces={**unit.surfaces, work_surface_id: told})

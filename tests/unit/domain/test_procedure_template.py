@@ -70,6 +70,7 @@ class TestWay:
             (MIDDLE, FINAL, FRAME),
             (MIDDLE, MIDDLE, TERMINAL),
             (MIDDLE, TERMINAL, MIDDLE),
+            (FINAL, TERMINAL, FRAME),
         ],
         ids=" ".join,
     )
