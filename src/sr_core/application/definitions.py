@@ -47,16 +47,15 @@ class DefinitionBook:
         *,
         turn: Turn,
         asked: Asked,
-    ) -> tuple[ContentHash, Recorded]:
-        """Lay down a definition; return its hash and what was recorded."""
-        content_hash = hash_definition(definition)
+    ) -> tuple[RecordDefinition, Recorded]:
+        """Lay down a definition; return what was asked for and what was recorded."""
         command = RecordDefinition(
             by=asked.by,
             config_id=parse_config_id(self.platform.ids.fresh("cfg")),
             type_key=type_key,
             name=name,
             definition=document(definition),
-            content_hash=content_hash,
+            content_hash=hash_definition(definition),
             turn=turn,
             is_shipped=name in shipped(type_key),
         )
@@ -65,7 +64,7 @@ class DefinitionBook:
             return Ruling(events=config_definition.decide(known, command))
 
         case = _case(type_key, name)
-        return content_hash, await self.platform.recorder.record(case, rule, asked)
+        return command, await self.platform.recorder.record(case, rule, asked)
 
     async def versions(self, type_key: TypeKey, name: str) -> Definitions:
         """Return all recorded versions of the definition, oldest first."""

@@ -30,7 +30,7 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.procedure_template import ProcedureTemplate
 from sr_core.domain.refs import ContentHash
-from sr_core.domain.stage_gate import GateResult, GateStatus, StageFacts
+from sr_core.domain.stage_gate import ClaimedGate, GateResult, StageFacts
 from sr_core.domain.verification import SuiteFacts
 from sr_core.domain.work_errors import EvidenceUnfit
 from sr_core.domain.work_surface import (
@@ -97,7 +97,8 @@ class WorkSurfaces:
         stage_id: StageId,
         evidence: ContentHash,
         *,
-        claimed: GateStatus | None,
+        claimed: ClaimedGate | None,
+        notes: str | None,
         asked: Asked,
     ) -> Recorded:
         """Leave a stage, if the evidence that is read now lets it pass."""
@@ -114,6 +115,7 @@ class WorkSurfaces:
                 evidence=evidence,
                 gate=await self._gate(surface, evidence),
                 claimed=claimed,
+                notes=notes,
                 template=template,
                 registered=await self.registered(template),
             )

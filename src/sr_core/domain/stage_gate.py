@@ -7,8 +7,8 @@ covered by a waiver; what gave no answer is no pass (C-OR-4, SPEC 4.6).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -62,6 +62,27 @@ class GateResult:
     status: GateStatus
     oracle_results: tuple[OracleWord, ...]
     waiver_refs: tuple[ExceptionId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedGate:
+    """What a caller says that the evidence gives; None is not said."""
+
+    status: GateStatus
+    oracle_results: Mapping[OracleId, ResultStatus] = field(default_factory=dict)
+    waiver_refs: frozenset[ExceptionId] | None = None
+
+    def differs_from(self, computed: GateResult) -> str | None:
+        """Return what was said otherwise than it is, or None."""
+        if self.status is not computed.status:
+            return self.status
+        words = {each.oracle_id: each.status for each in computed.oracle_results}
+        for oracle_id, status in self.oracle_results.items():
+            if words.get(oracle_id) is not status:
+                return f"{status} of {oracle_id}"
+        if self.waiver_refs not in {None, frozenset(computed.waiver_refs)}:
+            return f"waivers {', '.join(sorted(self.waiver_refs or ())) or 'none'}"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import Intake, IntakePhase
 from sr_core.domain.procedure_template import ProcedureTemplate
 from sr_core.domain.refs import ContentHash
-from sr_core.domain.stage_gate import GateResult, GateStatus, PinnedSuite, failed
+from sr_core.domain.stage_gate import ClaimedGate, GateResult, PinnedSuite, failed
 from sr_core.domain.work_errors import (
     ApprovalRequired,
     GateFailed,
@@ -91,7 +91,8 @@ class CompleteStage:
     stage_id: StageId
     evidence: ContentHash
     gate: GateResult
-    claimed: GateStatus | None
+    claimed: ClaimedGate | None
+    notes: str | None = None
     template: ProcedureTemplate
     registered: Mapping[SuiteId, ContentHash]
 
@@ -318,8 +319,11 @@ def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent,
     surface = unit.surface(command.work_surface_id)
     template, gate = command.template, command.gate
     require_current(surface, command.stage_id, template)
-    if command.claimed is not None and command.claimed is not gate.status:
-        raise GateMismatch(claimed=command.claimed, computed=gate.status)
+    said_otherwise = command.claimed and command.claimed.differs_from(gate)
+    if said_otherwise:
+        raise GateMismatch(claimed=said_otherwise, computed=gate.status)
+    if command.notes is not None:
+        require_prose(command.notes, field="notes")
     if not gate.status.advances:
         raise GateFailed(stage_id=command.stage_id, failed=failed(gate))
     _require_approval(surface, command)
@@ -332,6 +336,7 @@ def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent,
         gate_result=gate,
         next_stage_id=following,
         stage_status=status,
+        notes=command.notes,
     )
     if following is None:
         ended = WorkSurfaceCompleted(

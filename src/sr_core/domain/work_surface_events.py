@@ -117,6 +117,7 @@ class StageCompleted:
     gate_result: GateResult
     next_stage_id: StageId | None
     stage_status: StageStatus
+    notes: str | None = None
 
     @property
     def refs(self) -> tuple[Ref, ...]:

@@ -26,7 +26,7 @@ from sr_core.domain.oracle_suite import Classification
 from sr_core.domain.procedure_template import TERMINAL, ProcedureTemplate
 from sr_core.domain.procedure_template import Stage as TemplateStage
 from sr_core.domain.refs import ContentHash, hash_bytes
-from sr_core.domain.stage_gate import GateResult, GateStatus, OracleWord
+from sr_core.domain.stage_gate import ClaimedGate, GateResult, GateStatus, OracleWord
 from sr_core.domain.work_surface import WorkSurfaceCommand
 from sr_core.domain.work_surface_events import Param, WorkSurfaceEvent
 from sr_core.domain.work_unit import WorkSurface, WorkUnit
@@ -181,7 +181,7 @@ class WorkStory:
         gate: GateResult | None = None,
         *,
         by: Actor = HUMAN,
-        claimed: GateStatus | None = None,
+        claimed: ClaimedGate | None = None,
         evidence: ContentHash = BUNDLE,
     ) -> Self:
         """Leave a stage, the current one if none is named."""

@@ -120,7 +120,9 @@ class TestStage:
             {
                 "required_outputs": (
                     RequiredOutput(
-                        path="a.md", role=OutputRole.ARTIFACT, media_type="text/markdown"
+                        path="a.md",
+                        role=OutputRole.ARTIFACT,
+                        media_type="text/markdown",
                     ),
                 )
                 * 2

@@ -20,7 +20,12 @@ from sr_core.domain.profile_definition import (
     canonical_profile_id,
 )
 
-CORE_ORACLES = {"oracle:build", "oracle:unit_tests", "oracle:lint", "oracle:schema_validate"}
+CORE_ORACLES = {
+    "oracle:build",
+    "oracle:unit_tests",
+    "oracle:lint",
+    "oracle:schema_validate",
+}
 
 
 class TestBuiltIn:

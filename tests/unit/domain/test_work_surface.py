@@ -16,12 +16,13 @@ from sr_core.domain.errors import (
     Refused,
     TransitionRefused,
 )
+from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import StageId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import IntakePhase, WorkKind
 from sr_core.domain.integrity import Portal
 from sr_core.domain.procedure_template import TERMINAL
 from sr_core.domain.refs import hash_bytes
-from sr_core.domain.stage_gate import GateStatus, PinnedSuite
+from sr_core.domain.stage_gate import ClaimedGate, GateStatus, PinnedSuite
 from sr_core.domain.work_errors import (
     ApprovalRequired,
     GateFailed,
@@ -103,8 +104,15 @@ class TestBind:
         opened, entered = bound.log
         intake = bound.intake
 
-        assert [(each.kind, each.id, each.rel, dict(each.meta)) for each in opened.refs] == [
-            ("Intake", intake.intake_id, "depends_on", {"content_hash": intake.content_hash}),
+        assert [
+            (each.kind, each.id, each.rel, dict(each.meta)) for each in opened.refs
+        ] == [
+            (
+                "Intake",
+                intake.intake_id,
+                "depends_on",
+                {"content_hash": intake.content_hash},
+            ),
             (
                 "ProcedureTemplate",
                 bound.template.template_id,
@@ -238,7 +246,7 @@ class TestCompleteStage:
             ("exc_1", "acknowledges"),
         ]
 
-    @pytest.mark.parametrize("claimed", [None, GateStatus.FAIL])
+    @pytest.mark.parametrize("claimed", [None, ClaimedGate(status=GateStatus.FAIL)])
     def test_a_failed_gate_never_advances(self, bound, claimed):
         with pytest.raises(GateFailed, match="oracle:structure"):
             bound.complete(gate=build_gate(GateStatus.FAIL), claimed=claimed)
@@ -255,10 +263,45 @@ class TestCompleteStage:
         self, bound, claimed, computed
     ):
         with pytest.raises(GateMismatch, match=f"gives {computed}, not .* {claimed}"):
-            bound.complete(gate=build_gate(computed), claimed=claimed)
+            bound.complete(
+                gate=build_gate(computed), claimed=ClaimedGate(status=claimed)
+            )
 
-    def test_a_true_declaration_is_accepted(self, bound):
-        assert bound.complete(claimed=GateStatus.PASS)
+    @pytest.mark.parametrize(
+        "claimed",
+        [
+            {"oracle_results": {"oracle:structure": ResultStatus.FAIL}},
+            {"oracle_results": {"oracle:other": ResultStatus.PASS}},
+            {"waiver_refs": frozenset({"exc_1"})},
+        ],
+        ids=str,
+    )
+    def test_so_has_every_part_of_it(self, bound, claimed):
+        with pytest.raises(GateMismatch):
+            bound.complete(claimed=ClaimedGate(status=GateStatus.PASS, **claimed))
+
+    def test_a_waiver_that_was_used_is_not_kept_quiet(self, bound):
+        gate = replace(build_gate(GateStatus.PASS_WITH_WAIVERS), waiver_refs=("exc_1",))
+        claimed = ClaimedGate(
+            status=GateStatus.PASS_WITH_WAIVERS, waiver_refs=frozenset()
+        )
+
+        with pytest.raises(GateMismatch, match="waivers none"):
+            bound.complete(gate=gate, claimed=claimed)
+
+    @pytest.mark.parametrize(
+        "claimed",
+        [
+            {},
+            {
+                "oracle_results": {"oracle:structure": ResultStatus.PASS},
+                "waiver_refs": frozenset(),
+            },
+        ],
+        ids=["status", "all"],
+    )
+    def test_a_true_declaration_is_accepted(self, bound, claimed):
+        assert bound.complete(claimed=ClaimedGate(status=GateStatus.PASS, **claimed))
 
     def test_another_stage_than_the_current_one_is_refused(self, bound):
         with pytest.raises(TransitionRefused) as refused:
@@ -443,8 +486,7 @@ def test_whatever_is_asked_only_what_is_allowed_comes_of_it(names):
                 assert each.stages[FRAME] is StagePhase.COMPLETED
                 assert each.approvals[FINAL].decision is ApprovalDecision.APPROVED
     assert not any(
-        isinstance(each, StageCompleted)
-        and each.gate_result.status is GateStatus.FAIL
+        isinstance(each, StageCompleted) and each.gate_result.status is GateStatus.FAIL
         for each in story.log
     )
 
