@@ -11,7 +11,7 @@ import pytest
 from minio import Minio
 
 from pytest_sr.stack.addresses import StackAddresses
-from pytest_sr.steps import platform
+from pytest_sr.steps import loops, platform
 from pytest_sr.world.accounts import Accounts
 from pytest_sr.world.world import SystemKind, Template, World, WorldError, world
 
@@ -90,7 +90,7 @@ class TestIsolation:
 
     async def test_two_worlds_do_not_see_each_other_s_rows(self, where):
         async with where.world() as one, where.world() as two:
-            made = await platform.create_loop(one)
+            made = await loops.create_loop(one)
 
             assert list((await one.channel.rows())["loops"]) == [made.loop]
             assert (await two.channel.rows())["loops"] == {}
@@ -110,7 +110,7 @@ class TestIsolation:
 
     async def test_the_log_alone_gives_the_rows(self, where):
         async with where.world() as one:
-            made = await platform.create_loop(one)
+            made = await loops.create_loop(one)
 
             replayed, live = await one.replayed(), await one.channel.rows()
 
@@ -145,7 +145,7 @@ class TestServer:
         async with where.world("server") as one:
             running = servers()
             answer = await one.ask("nobody", "GET", "/health")
-            made = await platform.create_loop(one)
+            made = await loops.create_loop(one)
 
         assert len(running) == 1
         assert servers() == set()

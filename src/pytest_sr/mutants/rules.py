@@ -42,8 +42,10 @@ def loop_resumes_at_any_time() -> tuple[Patch, ...]:
     """A stopped loop goes on whenever somebody asks, decision or not."""
 
     def resume(known: loop.Loop, command: loop.ResumeLoop) -> tuple[loop.LoopResumed]:
+        named = command.decision_id
+        by_it = dict.fromkeys(known.stops, named) if named is not None else {}
         resumed = loop.LoopResumed(
-            loop_id=known.loop_id, decision_id=command.decision_id
+            loop_id=known.loop_id, decision_id=named, answers=by_it
         )
         return (resumed,)
 
@@ -151,6 +153,7 @@ def authority_anyone_binds() -> tuple[Patch, ...]:
         Patch(owner=Authority, name="require", value=allow),
         Patch(owner=Actor, name="require", value=allow),
         Patch(owner=Actor, name="require_role", value=allow),
+        Patch(owner=Actor, name="require_one_of", value=allow),
     )
 
 
@@ -168,6 +171,7 @@ def authority_roles_not_asked() -> tuple[Patch, ...]:
     return (
         Patch(owner=Authority, name="require", value=require),
         Patch(owner=Actor, name="require_role", value=allow),
+        Patch(owner=Actor, name="require_one_of", value=allow),
     )
 
 

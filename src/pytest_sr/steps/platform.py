@@ -7,16 +7,21 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 from pytest_sr.registry import step
+from pytest_sr.steps.decisions import record_decision
+from pytest_sr.steps.loops import (
+    API,
+    activate_loop,
+    create_loop,
+    resume_loop,
+    start_iteration,
+)
 from pytest_sr.steps.oracles import ORACLES
 from pytest_sr.steps.results import (
     ApprovalMade,
     Attempts,
     CandidateMade,
-    DecisionMade,
     ExceptionMade,
     FreezeMade,
-    IterationMade,
-    LoopMade,
     RunMade,
     SuiteMade,
     Told,
@@ -26,14 +31,7 @@ from pytest_sr.steps.sources import SOURCES
 from pytest_sr.world.accounts import ActorName
 from pytest_sr.world.world import Answer, World, WorldError
 
-API: Final = "/api/v1"
 SUITE: Final = "suite:SR-SUITE-CORE"
-DIRECTIVE: Final = {
-    "kind": "GovernedArtifact",
-    "id": "SR-DIRECTIVE",
-    "rel": "depends_on",
-    "meta": {"content_hash": f"sha256:{'0' * 63}1", "version": "1.0.0"},
-}
 
 
 @step("suite.register")
@@ -61,86 +59,6 @@ async def register_suite(
         {"suite_id": suite, "oracles": [dict(ORACLES[each]) for each in oracles]},
     )
     return SuiteMade(answer=answer, suite=suite, suite_hash=text(answer, "suite_hash"))
-
-
-@step("loop.create")
-async def create_loop(
-    world: World,
-    *,
-    goal: str = "show what the platform owes",
-    max_iterations: int = 5,
-    max_oracle_runs: int = 25,
-    by: ActorName = "human",
-) -> LoopMade:
-    """Open a loop with a goal and bounds."""
-    body = {
-        "goal": goal,
-        "directive_ref": DIRECTIVE,
-        "budgets": {
-            "max_iterations": max_iterations,
-            "max_oracle_runs": max_oracle_runs,
-        },
-    }
-    answer = await world.ask(by, "POST", f"{API}/loops", body)
-    return LoopMade(answer=answer, loop=text(answer, "loop_id"))
-
-
-@step("loop.activate")
-async def activate_loop(
-    world: World, *, loop: str, by: ActorName = "human"
-) -> LoopMade:
-    """Activate a loop, so that its iterations may start."""
-    answer = await world.ask(by, "POST", f"{API}/loops/{loop}/activate")
-    return LoopMade(answer=answer, loop=loop)
-
-
-@step("loop.read")
-async def read_loop(world: World, *, loop: str, by: ActorName = "human") -> LoopMade:
-    """Read what the platform says of a loop."""
-    answer = await world.ask(by, "GET", f"{API}/loops/{loop}")
-    return LoopMade(answer=answer, loop=loop)
-
-
-@step("loop.resume")
-async def resume_loop(
-    world: World, *, loop: str, decision: str | None = None, by: ActorName = "human"
-) -> LoopMade:
-    """Ask that a paused loop goes on, on the strength of a decision."""
-    body = {"decision_id": decision} if decision else {}
-    answer = await world.ask(by, "POST", f"{API}/loops/{loop}/resume", body)
-    return LoopMade(answer=answer, loop=loop)
-
-
-@step("loop.close")
-async def close_loop(world: World, *, loop: str, by: ActorName = "human") -> LoopMade:
-    """End the loop for good."""
-    answer = await world.ask(by, "POST", f"{API}/loops/{loop}/close")
-    return LoopMade(answer=answer, loop=loop)
-
-
-@step("iteration.start")
-async def start_iteration(
-    world: World, *, loop: str, by: ActorName = "system"
-) -> IterationMade:
-    """Begin the loop's next iteration."""
-    answer = await world.ask(by, "POST", f"{API}/loops/{loop}/iterations")
-    return IterationMade(
-        answer=answer, loop=loop, iteration=text(answer, "iteration_id")
-    )
-
-
-@step("iteration.complete")
-async def complete_iteration(
-    world: World,
-    *,
-    iteration: str,
-    outcome: Literal["SUCCESS", "FAILURE"] = "SUCCESS",
-    by: ActorName = "agent",
-) -> Told:
-    """End an iteration and say how it went."""
-    body = {"outcome": outcome, "summary": "done by a scenario"}
-    path = f"{API}/iterations/{iteration}/complete"
-    return Told(answer=await world.ask(by, "POST", path, body))
 
 
 @step("candidate.register")
@@ -254,26 +172,6 @@ async def activate_waiver(
     """Bring a waiver into force."""
     path = f"{API}/exceptions/{exception}/activate"
     return ExceptionMade(answer=await world.ask(by, "POST", path), exception=exception)
-
-
-@step("decision.record")
-async def record_decision(
-    world: World,
-    *,
-    loop: str,
-    trigger: str,
-    decision: Literal["PROCEED", "REJECTED"] = "PROCEED",
-    by: ActorName = "human",
-) -> DecisionMade:
-    """Record a decision about what stopped the loop."""
-    body = {
-        "loop_id": loop,
-        "trigger": trigger,
-        "decision": decision,
-        "rationale": "a scenario decides",
-    }
-    answer = await world.ask(by, "POST", f"{API}/decisions", body)
-    return DecisionMade(answer=answer, decision=text(answer, "decision_id"))
 
 
 @step("approval.record")

@@ -42,6 +42,16 @@ class IterationMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IterationsMade:
+    """Several iterations in a row; `answer` is that of the last one's end."""
+
+    answer: Answer
+    loop: str
+    iteration: str
+    ended: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateMade:
     """A candidate, `digest` being the hash that the platform computed of its bytes."""
 

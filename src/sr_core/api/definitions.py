@@ -78,9 +78,7 @@ async def agents(
         offset=(page - 1) * page_size,
     )
     return AgentPage(
-        agents=[
-            shown({**row, **_document(row)}, AgentView) for row in found.rows
-        ],
+        agents=[shown({**row, **_document(row)}, AgentView) for row in found.rows],
         total=found.total,
         limit=page_size,
         offset=(page - 1) * page_size,

@@ -1,35 +1,35 @@
-"""Loops and iterations (SPEC 5.2): parse, give, answer."""
+"""Loops (SPEC 5.2): parse, give, answer."""
 
 from __future__ import annotations
 
-from litestar import Router, get, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from datetime import datetime
+from typing import Annotated
 
-from sr_core.api.answers import (
-    Answer,
-    Limit,
-    Offset,
-    State,
-    accepted,
-    listed,
-    member,
-    one,
-)
-from sr_core.api.authority import ANYONE, HUMAN, OPERATOR, SYSTEM, WORKER
-from sr_core.api.bodies.loops import EndOfIteration, NewIteration, NewLoop, Resume
-from sr_core.application.loops import Loops
+from litestar import Router, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from sr_core.api.answers import Limit, Offset
+from sr_core.api.authority import ANYONE, HUMAN, OPERATOR
+from sr_core.api.bodies.loops import Lifecycle, LoopChange, NewLoop, Resume
+from sr_core.api.parsing import parse_ref
+from sr_core.api.views.base import accept, shown
+from sr_core.api.views.loops import LoopAccepted, LoopPage, LoopView
+from sr_core.application.loops import Loops, Recorded
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.domain.budget import SECONDS_PER_HOUR, BudgetChange
+from sr_core.domain.errors import NotFound
 from sr_core.domain.ids import (
     LoopId,
     parse_decision_id,
-    parse_iteration_id,
     parse_loop_id,
+    parse_work_unit_id,
 )
-from sr_core.domain.iteration import IterationOutcome
-from sr_core.domain.loop import ActivateLoop, Budgets, CloseLoop, LoopCommand, PauseLoop
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.loop import Budgets, CloseLoop, LoopPhase, PauseLoop, UpdateLoop
+from sr_core.ports.read_model import Row
+
+Phase = Annotated[LoopPhase | None, QueryParameter(name="state")]
 
 
 @post("/loops", authority=ANYONE)
@@ -37,42 +37,60 @@ async def create(
     data: JSONBody[NewLoop],
     platform: NamedDependency[Platform],
     asked: NamedDependency[Asked],
-) -> Answer:
+) -> LoopAccepted:
     """Open a loop, under the directive that its ref pins by hash and version."""
-    directive = Ref(
-        kind=member(RefKind, data.directive_ref.kind, field="directive_ref.kind"),
-        id=data.directive_ref.id,
-        rel=member(RefRelation, data.directive_ref.rel, field="directive_ref.rel"),
-        meta=data.directive_ref.meta,
-    )
     budgets = Budgets(
         max_iterations=data.budgets.max_iterations,
         max_oracle_runs=data.budgets.max_oracle_runs,
+        max_wallclock_hours=data.budgets.max_wallclock_hours,
     )
     loop_id, events = await Loops(platform=platform).create(
-        asked, goal=data.goal, budgets=budgets, directive=directive
+        asked,
+        goal=data.goal,
+        budgets=budgets,
+        directive=parse_ref(data.directive_ref, field="directive_ref"),
+        work_unit=parse_work_unit_id(data.work_unit) if data.work_unit else None,
     )
-    return accepted(events, asked, loop_id=loop_id, state="CREATED")
+    return await _accepted(platform, loop_id, events, asked)
 
 
 @get("/loops", authority=ANYONE)
 async def loops(
     platform: NamedDependency[Platform],
-    phase: State = None,
+    phase: Phase = None,
     limit: Limit = 50,
     offset: Offset = 0,
-) -> Answer:
+) -> LoopPage:
     """List loops, oldest first."""
-    return await listed(platform.rows, "loops", {"state": phase}, (limit, offset))
+    where = {"state": phase} if phase else {}
+    found = await platform.rows.rows("loops", where, limit=limit, offset=offset)
+    told = [await _told(platform, row) for row in found.rows]
+    return LoopPage(loops=told, total=found.total, limit=limit, offset=offset)
 
 
 @get("/loops/{loop_id:str}", authority=ANYONE)
-async def read(loop_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
-    """Return one loop, with the stop triggers that fired."""
-    key = {"loop_id": parse_loop_id(loop_id)}
-    loop = await one(platform.rows, "loops", key, kind="loop")
-    stops = await listed(platform.rows, "loop_stop_triggers", key, (200, 0))
-    return {**loop, "stop_triggers_fired": stops["loop_stop_triggers"]}
+async def read(loop_id: FromPath[str], platform: NamedDependency[Platform]) -> LoopView:
+    """Return one loop, with its usage and the stop triggers that fired."""
+    return await _told(platform, await _row(platform, parse_loop_id(loop_id)))
+
+
+@patch("/loops/{loop_id:str}", authority=OPERATOR)
+async def update(
+    loop_id: FromPath[str],
+    data: JSONBody[LoopChange],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> LoopAccepted:
+    """Change the goal, or raise bounds, which only a human who may can."""
+    identifier = parse_loop_id(loop_id)
+    change = BudgetChange(
+        max_iterations=data.budgets.max_iterations,
+        max_oracle_runs=data.budgets.max_oracle_runs,
+        max_wallclock_hours=data.budgets.max_wallclock_hours,
+    )
+    command = UpdateLoop(by=asked.by, goal=data.goal, budgets=change)
+    events = await Loops(platform=platform).give(identifier, command, asked)
+    return await _accepted(platform, identifier, events, asked)
 
 
 @post("/loops/{loop_id:str}/activate", status_code=200, authority=OPERATOR)
@@ -80,9 +98,14 @@ async def activate(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
     asked: NamedDependency[Asked],
-) -> Answer:
+    data: JSONBody[Lifecycle | None] = None,
+) -> LoopAccepted:
     """Let iterations start."""
-    return await _give(loop_id, ActivateLoop(by=asked.by), platform, asked)
+    identifier = parse_loop_id(loop_id)
+    events = await Loops(platform=platform).activate(
+        identifier, asked, rationale=data.rationale if data else None
+    )
+    return await _accepted(platform, identifier, events, asked)
 
 
 @post("/loops/{loop_id:str}/pause", status_code=200, authority=OPERATOR)
@@ -90,9 +113,13 @@ async def pause(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
     asked: NamedDependency[Asked],
-) -> Answer:
+    data: JSONBody[Lifecycle | None] = None,
+) -> LoopAccepted:
     """Hold the loop."""
-    return await _give(loop_id, PauseLoop(by=asked.by), platform, asked)
+    identifier = parse_loop_id(loop_id)
+    command = PauseLoop(by=asked.by, rationale=data.rationale if data else None)
+    events = await Loops(platform=platform).give(identifier, command, asked)
+    return await _accepted(platform, identifier, events, asked)
 
 
 @post("/loops/{loop_id:str}/close", status_code=200, authority=OPERATOR)
@@ -100,114 +127,98 @@ async def close(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
     asked: NamedDependency[Asked],
-) -> Answer:
+    data: JSONBody[Lifecycle | None] = None,
+) -> LoopAccepted:
     """End the loop for good."""
-    return await _give(loop_id, CloseLoop(by=asked.by), platform, asked)
+    identifier = parse_loop_id(loop_id)
+    command = CloseLoop(by=asked.by, rationale=data.rationale if data else None)
+    events = await Loops(platform=platform).give(identifier, command, asked)
+    return await _accepted(platform, identifier, events, asked)
 
 
 @post("/loops/{loop_id:str}/resume", status_code=200, authority=HUMAN)
 async def resume(
     loop_id: FromPath[str],
-    data: JSONBody[Resume],
     platform: NamedDependency[Platform],
     asked: NamedDependency[Asked],
-) -> Answer:
+    data: JSONBody[Resume | None] = None,
+) -> LoopAccepted:
     """Let the loop go on; after a stop trigger, on the strength of a decision."""
     identifier = parse_loop_id(loop_id)
-    decision = parse_decision_id(data.decision_id) if data.decision_id else None
-    events = await Loops(platform=platform).resume(identifier, decision, asked)
-    return accepted(events, asked, loop_id=identifier)
-
-
-@get("/loops/{loop_id:str}/iterations", authority=ANYONE)
-async def iterations(
-    loop_id: FromPath[str],
-    platform: NamedDependency[Platform],
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> Answer:
-    """List a loop's iterations, oldest first."""
-    key = {"loop_id": parse_loop_id(loop_id)}
-    return await listed(platform.rows, "iterations", key, (limit, offset))
-
-
-@post("/loops/{loop_id:str}/iterations", authority=SYSTEM)
-async def start_in_loop(
-    loop_id: FromPath[str],
-    platform: NamedDependency[Platform],
-    asked: NamedDependency[Asked],
-) -> Answer:
-    """Begin the loop's next iteration."""
-    return await _start(parse_loop_id(loop_id), platform, asked)
-
-
-@post("/iterations", authority=SYSTEM)
-async def start(
-    data: JSONBody[NewIteration],
-    platform: NamedDependency[Platform],
-    asked: NamedDependency[Asked],
-) -> Answer:
-    """Begin the next iteration of the loop that the body names."""
-    return await _start(parse_loop_id(data.loop_id), platform, asked)
-
-
-@get("/iterations/{iteration_id:str}", authority=ANYONE)
-async def iteration(
-    iteration_id: FromPath[str], platform: NamedDependency[Platform]
-) -> Answer:
-    """Return one iteration, with the refs that it started from."""
-    key = {"iteration_id": parse_iteration_id(iteration_id)}
-    return await one(platform.rows, "iterations", key, kind="iteration")
-
-
-@post("/iterations/{iteration_id:str}/complete", status_code=200, authority=WORKER)
-async def complete(
-    iteration_id: FromPath[str],
-    data: JSONBody[EndOfIteration],
-    platform: NamedDependency[Platform],
-    asked: NamedDependency[Asked],
-) -> Answer:
-    """End an iteration."""
-    identifier = parse_iteration_id(iteration_id)
-    events = await Loops(platform=platform).complete_iteration(
-        identifier,
-        outcome=member(IterationOutcome, data.outcome, field="outcome"),
-        summary=data.summary,
-        asked=asked,
+    said = data or Resume()
+    decision = parse_decision_id(said.decision_id) if said.decision_id else None
+    events = await Loops(platform=platform).resume(
+        identifier, decision, asked, rationale=said.rationale
     )
-    return accepted(events, asked, iteration_id=identifier, state="COMPLETED")
+    return await _accepted(platform, identifier, events, asked)
 
 
-async def _give(
-    loop_id: str, command: LoopCommand, platform: Platform, asked: Asked
-) -> Answer:
-    identifier = parse_loop_id(loop_id)
-    events = await Loops(platform=platform).give(identifier, command, asked)
-    return accepted(events, asked, loop_id=identifier)
-
-
-async def _start(loop_id: LoopId, platform: Platform, asked: Asked) -> Answer:
-    started, events = await Loops(platform=platform).start_iteration(loop_id, asked)
-    return accepted(
-        events, asked, iteration_id=started, loop_id=loop_id, state="STARTED"
+async def _accepted(
+    platform: Platform, loop_id: LoopId, events: Recorded, asked: Asked
+) -> LoopAccepted:
+    row = await _row(platform, loop_id)
+    return accept(
+        LoopAccepted,
+        events,
+        asked,
+        loop_id=loop_id,
+        state=row["state"],
+        work_surface_id=row["work_surface_id"],
     )
+
+
+async def _row(platform: Platform, loop_id: LoopId) -> Row:
+    row = await platform.rows.row("loops", {"loop_id": loop_id})
+    if row is None:
+        raise NotFound(kind="loop", identifier=loop_id)
+    return row
+
+
+async def _told(platform: Platform, row: Row) -> LoopView:
+    used = {
+        "iterations": row["iteration_count"],
+        "oracle_runs": row["run_count"],
+        "wallclock_hours": _hours(row, platform.clock.now()),
+    }
+    made_by = {
+        "actor_kind": row["created_by_kind"],
+        "actor_id": row["created_by_id"],
+    }
+    stops = await _stops(platform, row) if row["stop_count"] else []
+    return shown(
+        row, LoopView, usage=used, created_by=made_by, stop_triggers_fired=stops
+    )
+
+
+async def _stops(platform: Platform, row: Row) -> list[Row]:
+    """Return every stop that fired, oldest first; as many as there were."""
+    count = row["stop_count"]
+    assert isinstance(count, int), "stops are counted"
+    found = await platform.rows.rows(
+        "loop_stop_triggers", {"loop_id": row["loop_id"]}, limit=count
+    )
+    return [
+        {
+            **each,
+            "trigger_code": each["trigger"],
+            "fired_at": each["occurred_at"],
+            "resolved": each.get("resolved_at") is not None,
+        }
+        for each in found.rows
+    ]
+
+
+def _hours(row: Row, now: datetime) -> float:
+    since, until = row.get("activated_at"), row.get("closed_at") or now
+    if since is None:
+        return 0.0
+    assert isinstance(since, datetime), "moments are moments"
+    assert isinstance(until, datetime), "and so is the last"
+    return (until - since).total_seconds() / SECONDS_PER_HOUR
 
 
 router = Router(
     path="",
     tags=["loops"],
-    route_handlers=[
-        create,
-        loops,
-        read,
-        activate,
-        pause,
-        close,
-        resume,
-        iterations,
-        start_in_loop,
-        start,
-        iteration,
-        complete,
-    ],
+    route_handlers=[create, loops, read, update, activate, pause, close, resume],
 )

@@ -9,23 +9,20 @@ from litestar.params import FromPath, JSONBody
 from sr_core.api.answers import Answer, Limit, Offset, accepted, listed, member, one
 from sr_core.api.authority import ANYONE, HUMAN, human_with
 from sr_core.api.bodies.oracles import NewSuite
-from sr_core.api.bodies.portals import NewApproval, NewDecision, NewFreeze, NewWaiver
+from sr_core.api.bodies.portals import NewApproval, NewFreeze, NewWaiver
 from sr_core.application.platform import Platform
 from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
 from sr_core.domain.approval import ApprovalDecision
-from sr_core.domain.decision import DecisionKind
 from sr_core.domain.ids import (
     parse_approval_id,
     parse_candidate_id,
-    parse_decision_id,
     parse_exception_id,
     parse_freeze_id,
-    parse_loop_id,
     parse_oracle_id,
     parse_suite_id,
 )
-from sr_core.domain.integrity import Portal, StopTrigger
+from sr_core.domain.integrity import Portal
 from sr_core.domain.oracle_suite import Classification, Oracle, SuiteDefinition
 from sr_core.domain.refs import parse_content_hash
 
@@ -71,32 +68,6 @@ async def suite(suite_id: FromPath[str], platform: NamedDependency[Platform]) ->
     """Return one oracle suite."""
     key = {"suite_id": parse_suite_id(suite_id)}
     return await one(platform.rows, "oracle_suites", key, kind="oracle suite")
-
-
-@post("/decisions", authority=HUMAN)
-async def decide(
-    data: JSONBody[NewDecision],
-    platform: NamedDependency[Platform],
-    asked: NamedDependency[Asked],
-) -> Answer:
-    """Record a decision about a stop of a loop."""
-    decision_id, events = await Portals(platform=platform).decide(
-        parse_loop_id(data.loop_id),
-        member(StopTrigger, data.trigger, field="trigger"),
-        member(DecisionKind, data.decision, field="decision"),
-        rationale=data.rationale,
-        asked=asked,
-    )
-    return accepted(events, asked, decision_id=decision_id)
-
-
-@get("/decisions/{decision_id:str}", authority=ANYONE)
-async def decision(
-    decision_id: FromPath[str], platform: NamedDependency[Platform]
-) -> Answer:
-    """Return one decision."""
-    key = {"decision_id": parse_decision_id(decision_id)}
-    return await one(platform.rows, "decisions", key, kind="decision")
 
 
 @post("/exceptions", authority=human_with("ExceptionReviewer"))
@@ -227,8 +198,6 @@ router = Router(
         register_suite,
         suites,
         suite,
-        decide,
-        decision,
         create_waiver,
         exception,
         activate_exception,

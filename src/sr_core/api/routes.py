@@ -8,8 +8,10 @@ from litestar import Router
 
 from sr_core.api import (
     candidates,
+    decisions,
     definitions,
     intakes,
+    iterations,
     loops,
     portals,
     templates,
@@ -20,6 +22,8 @@ ROUTERS: Final[tuple[Router, ...]] = (
     intakes.router,
     templates.router,
     loops.router,
+    iterations.router,
+    decisions.router,
     candidates.router,
     portals.router,
 )

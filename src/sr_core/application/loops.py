@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from sr_core.application.gating import pending_hooks
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Rule
+from sr_core.application.surfaces import active_surface, cured, require_sound
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import iteration, loop
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import BudgetExhausted, NotFound
+from sr_core.domain.errors import MalformedInput, NotFound, Refused
 from sr_core.domain.events import Ruling
+from sr_core.domain.gating_policy import Hook
 from sr_core.domain.ids import (
     DecisionId,
     IterationId,
     LoopId,
+    WorkUnitId,
     parse_iteration_id,
     parse_loop_id,
 )
-from sr_core.domain.iteration import CompleteIteration, IterationOutcome
+from sr_core.domain.iteration import (
+    CompleteIteration,
+    IterationCommand,
+    IterationOutcome,
+)
+from sr_core.domain.iteration_summary import IterationSummary
 from sr_core.domain.loop import (
+    ActivateLoop,
     Budgets,
     CreateLoop,
     LoopCommand,
     ResumeLoop,
     StartIteration,
 )
-from sr_core.domain.ref_builders import suite_ref
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.ref_builders import loop_ref, suite_ref
+from sr_core.domain.refs import Ref, RefRelation
+from sr_core.domain.summary_claims import require_true, told_by_the_log
 from sr_core.ports.event_store import NewEvent
 
 Recorded = tuple[NewEvent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedIteration:
+    """An iteration that began, and the notes that a human still owes the loop."""
+
+    iteration_id: IterationId
+    pending_hooks: tuple[Hook, ...]
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +61,25 @@ class Loops:
     platform: Platform
 
     async def create(
-        self, asked: Asked, *, goal: str, budgets: Budgets, directive: Ref
+        self,
+        asked: Asked,
+        *,
+        goal: str,
+        budgets: Budgets,
+        directive: Ref,
+        work_unit: WorkUnitId | None = None,
     ) -> tuple[LoopId, Recorded]:
         """Open a loop; return its identifier and what was recorded."""
         loop_id = parse_loop_id(self.platform.ids.fresh("loop"))
+        surface = await active_surface(self.platform, work_unit) if work_unit else None
         command = CreateLoop(
             by=asked.by,
             loop_id=loop_id,
             goal=goal,
             budgets=budgets,
             directive=directive,
+            work_unit=work_unit,
+            work_surface_id=surface.work_surface_id if surface else None,
         )
 
         async def rule(_: Dossier) -> Ruling:
@@ -68,16 +98,35 @@ class Loops:
 
         return await self._record(loop_id, rule, asked)
 
+    async def activate(
+        self, loop_id: LoopId, asked: Asked, *, rationale: str | None = None
+    ) -> Recorded:
+        """Let iterations start; the hours of the budget count from now."""
+        now = self.platform.clock.now()
+        command = ActivateLoop(by=asked.by, now=now, rationale=rationale)
+        return await self.give(loop_id, command, asked)
+
     async def resume(
-        self, loop_id: LoopId, decision_id: DecisionId | None, asked: Asked
+        self,
+        loop_id: LoopId,
+        decision_id: DecisionId | None,
+        asked: Asked,
+        *,
+        rationale: str | None = None,
     ) -> Recorded:
         """Let the loop go on, if nothing stands against it."""
-        command = ResumeLoop(by=asked.by, decision_id=decision_id)
 
         async def rule(dossier: Dossier) -> Ruling:
-            _require_loop(dossier, loop_id)
-            informed = replace(command, standing=dossier.standing())
-            return Ruling(events=loop.decide(dossier.loop, informed))
+            known = _require_loop(dossier, loop_id)
+            command = ResumeLoop(
+                by=asked.by,
+                now=self.platform.clock.now(),
+                decision_id=decision_id,
+                standing=dossier.standing(),
+                cured=await cured(self.platform, known),
+                rationale=rationale,
+            )
+            return Ruling(events=loop.decide(known, command))
 
         return await self._record(loop_id, rule, asked)
 
@@ -85,36 +134,96 @@ class Loops:
         self, loop_id: LoopId, asked: Asked
     ) -> tuple[IterationId, Recorded]:
         """Begin the loop's next iteration, with the context that the platform compiles."""
+        started = await self.start(loop_id, asked)
+        return started.iteration_id, started.recorded
+
+    async def start(
+        self,
+        loop_id: LoopId,
+        asked: Asked,
+        *,
+        work_unit: WorkUnitId | None = None,
+        refs: tuple[Ref, ...] = (),
+    ) -> StartedIteration:
+        """Begin the loop's next iteration.
+
+        `refs` are added to what the platform compiles. A `work_unit` that is named has to
+        be the loop's own; left out, it is.
+        """
         iteration_id = parse_iteration_id(self.platform.ids.fresh("iter"))
+        pending: tuple[Hook, ...] = ()
 
         async def rule(dossier: Dossier) -> Ruling:
+            nonlocal pending
             known = _require_loop(dossier, loop_id)
+            _require_own(known, work_unit)
+            surface = await active_surface(self.platform, known.work_unit)
             command = StartIteration(
-                by=asked.by, iteration_id=iteration_id, refs=await self._context(known)
+                by=asked.by,
+                now=self.platform.clock.now(),
+                iteration_id=iteration_id,
+                refs=_joined(await self._context(known), refs),
+                work_surface_id=surface.work_surface_id if surface else None,
             )
             try:
-                return Ruling(events=loop.decide(known, command))
-            except BudgetExhausted as refusal:
+                started = loop.decide(known, command)
+                if surface is not None:
+                    await require_sound(self.platform, surface)
+            except Refused as refusal:
                 return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
+            pending = await pending_hooks(self.platform, dossier)
+            return Ruling(events=started)
 
-        return iteration_id, await self._record(loop_id, rule, asked)
+        recorded = await self._record(loop_id, rule, asked)
+        return StartedIteration(
+            iteration_id=iteration_id, pending_hooks=pending, recorded=recorded
+        )
 
     async def complete_iteration(
         self,
         iteration_id: IterationId,
         *,
         outcome: IterationOutcome,
-        summary: str,
+        summary: IterationSummary | str,
         asked: Asked,
     ) -> Recorded:
-        """End an iteration; the third failure in a row stops its loop."""
+        """End an iteration with its summary; text alone is taken for the intent."""
+
+        def command(dossier: Dossier) -> IterationCommand:
+            told = (
+                told_by_the_log(dossier, iteration_id, summary)
+                if isinstance(summary, str)
+                else summary
+            )
+            return CompleteIteration(by=asked.by, outcome=outcome, summary=told)
+
+        return await self._iterating(iteration_id, command, asked)
+
+    async def give_iteration(
+        self, iteration_id: IterationId, command: IterationCommand, asked: Asked
+    ) -> Recorded:
+        """Give a command to an iteration; its end may be one too many for the loop."""
+        return await self._iterating(iteration_id, lambda _: command, asked)
+
+    async def _iterating(
+        self,
+        iteration_id: IterationId,
+        command: Callable[[Dossier], IterationCommand],
+        asked: Asked,
+    ) -> Recorded:
         loop_id = await self.platform.loop_of("iter", iteration_id, kind="iteration")
-        command = CompleteIteration(by=asked.by, outcome=outcome, summary=summary)
 
         async def rule(dossier: Dossier) -> Ruling:
-            completed = iteration.decide(dossier.iteration(iteration_id), command)
-            after = dossiers.fold(completed, dossier).the_loop()
-            return Ruling(events=(*completed, *loop.stop_after_failures(after)))
+            known = dossier.iteration(iteration_id)
+            given = command(dossier)
+            decided = iteration.decide(known, given)
+            if isinstance(given, CompleteIteration):
+                require_true(given.summary, dossier)
+            after = dossiers.fold(decided, dossier)
+            due: tuple[loop.LoopEvent, ...] = ()
+            if not after.iteration(iteration_id).phase.is_open:
+                due = loop.stops_due(after.the_loop(), now=self.platform.clock.now())
+            return Ruling(events=(*decided, *due))
 
         return await self._record(loop_id, rule, asked)
 
@@ -125,8 +234,7 @@ class Loops:
             for suite_id in self.platform.profile.required_suites
             if (suite := await self.platform.suite(suite_id)) is not None
         ]
-        scope = Ref(kind=RefKind.LOOP, id=known.loop_id, rel=RefRelation.IN_SCOPE_OF)
-        return (scope, known.directive, *suites)
+        return (loop_ref(known.loop_id), known.directive, *suites)
 
     async def _record(
         self, loop_id: LoopId, rule: Rule[Dossier], asked: Asked
@@ -138,3 +246,17 @@ def _require_loop(dossier: Dossier, loop_id: LoopId) -> loop.Loop:
     if dossier.loop is None:
         raise NotFound(kind="loop", identifier=loop_id)
     return dossier.loop
+
+
+def _require_own(known: loop.Loop, work_unit: WorkUnitId | None) -> None:
+    if work_unit is not None and work_unit != known.work_unit:
+        raise MalformedInput(
+            field="work_unit_id",
+            found=work_unit,
+            expected=f"{known.work_unit}, which {known.loop_id} is about, or nothing",
+        )
+
+
+def _joined(compiled: tuple[Ref, ...], added: tuple[Ref, ...]) -> tuple[Ref, ...]:
+    """Return what was compiled, and of what was added all that it does not hold."""
+    return (*compiled, *(each for each in added if each not in compiled))

@@ -11,33 +11,28 @@ from sr_core.application.verification import Verification
 from sr_core.codec.evidence import hash_suite
 from sr_core.domain import (
     approval,
-    decision,
     freeze,
     governed_exception,
     oracle_suite,
 )
 from sr_core.domain import dossier as dossiers
 from sr_core.domain.approval import ApprovalDecision, RecordApproval
-from sr_core.domain.decision import DecisionKind, RecordDecision
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import MalformedInput, NotFound, Refused
+from sr_core.domain.errors import MalformedInput, Refused
 from sr_core.domain.events import Ruling
 from sr_core.domain.freeze import CreateFreeze
 from sr_core.domain.governed_exception import CreateWaiver
 from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
-    DecisionId,
     ExceptionId,
     FreezeId,
-    LoopId,
     OracleId,
     parse_approval_id,
-    parse_decision_id,
     parse_exception_id,
     parse_freeze_id,
 )
-from sr_core.domain.integrity import Portal, StopTrigger
+from sr_core.domain.integrity import Portal
 from sr_core.domain.oracle_suite import (
     OracleSuiteRegistered,
     RegisterSuite,
@@ -70,35 +65,6 @@ class Portals:
 
         case = suite_case(definition.suite_id)
         return suite_hash, await self.platform.recorder.record(case, rule, asked)
-
-    async def decide(
-        self,
-        loop_id: LoopId,
-        trigger: StopTrigger,
-        kind: DecisionKind,
-        *,
-        rationale: str,
-        asked: Asked,
-    ) -> tuple[DecisionId, Recorded]:
-        """Record a decision about a stop of the loop."""
-        command = RecordDecision(
-            by=asked.by,
-            decision_id=parse_decision_id(self.platform.ids.fresh("dec")),
-            loop_id=loop_id,
-            trigger=trigger,
-            decision=kind,
-            rationale=rationale,
-        )
-
-        async def rule(dossier: Dossier) -> Ruling:
-            decided = decision.decide(command)
-            if dossier.loop is None:
-                raise NotFound(kind="loop", identifier=loop_id)
-            return Ruling(events=decided)
-
-        case = loop_case(loop_id)
-        recorded = await self.platform.recorder.record(case, rule, asked)
-        return command.decision_id, recorded
 
     async def create_waiver(
         self,

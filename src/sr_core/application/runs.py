@@ -87,6 +87,7 @@ class Runs:
         async def rule(dossier: Dossier) -> Ruling:
             command = StartRun(
                 by=asked.by,
+                now=self.platform.clock.now(),
                 run_id=run_id,
                 candidate_id=candidate_id,
                 iteration_id=dossier.candidate(candidate_id).iteration_id,
@@ -135,7 +136,11 @@ class Runs:
                     after.the_loop(),
                     TRIGGER_OF[condition],
                     condition=f"{condition}: {why}",
+                    run_id=run_id,
+                    candidate_id=command.manifest.candidate_id,
+                    evidence=command.manifest_hash,
                 )
+            stops += loop.stops_due(after.the_loop(), now=self.platform.clock.now())
             return Ruling(events=(*ended, *stops))
 
         await self.platform.recorder.record(loop_case(loop_id), rule, asked)
@@ -144,7 +149,9 @@ class Runs:
         self, loop_id: LoopId, run_id: RunId, reason: str, asked: Asked
     ) -> None:
         async def rule(dossier: Dossier) -> Ruling:
-            return Ruling(events=run.fail(dossier.run(run_id), reason=reason))
+            failed = run.fail(dossier.run(run_id), reason=reason)
+            due = loop.stops_due(dossier.the_loop(), now=self.platform.clock.now())
+            return Ruling(events=(*failed, *due))
 
         await self.platform.recorder.record(loop_case(loop_id), rule, asked)
 

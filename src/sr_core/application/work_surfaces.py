@@ -107,7 +107,7 @@ class WorkSurfaces:
         async def rule(unit: WorkUnit) -> Ruling:
             surface = unit.surface(work_surface_id)
             template = await self.template_of(surface)
-            work_surface.require_current(surface, stage_id, template)
+            work_surface.require_current(surface, stage_id)
             command = CompleteStage(
                 by=asked.by,
                 work_surface_id=work_surface_id,

@@ -7,6 +7,7 @@ authorisation and in nothing else, so two actors that differ in roles alone are 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -45,6 +46,14 @@ class Actor:
         if role not in self.roles:
             raise AuthorityRequired(
                 action=action, required=f"an actor with role {role!r}", actor=str(self)
+            )
+
+    def require_one_of(self, roles: Collection[str], *, action: str) -> None:
+        """Raise `AuthorityRequired` unless this actor holds one of `roles`."""
+        if self.roles.isdisjoint(roles):
+            named = " or ".join(repr(each) for each in sorted(roles))
+            raise AuthorityRequired(
+                action=action, required=f"an actor with role {named}", actor=str(self)
             )
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from sr_core.domain.errors import (
 )
 from sr_core.domain.ids import CandidateId, IterationId, LoopId, candidate_hash
 from sr_core.domain.integrity import IntegrityCondition
-from sr_core.domain.iteration import Iteration, IterationPhase
+from sr_core.domain.iteration import Iteration
 from sr_core.domain.loop import Loop, LoopPhase
 from sr_core.domain.ref_builders import candidate_ref, iteration_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation
@@ -160,7 +160,7 @@ def decide(
     computed = candidate_hash(command.candidate_id)
     if command.declared is not None and command.declared != computed:
         raise CandidateMismatch(declared=command.declared, computed=computed)
-    if iteration.phase is not IterationPhase.STARTED:
+    if not iteration.phase.is_open:
         raise TransitionRefused(
             subject=iteration.iteration_id,
             phase=iteration.phase,

@@ -42,7 +42,14 @@ from sr_core.domain.integrity import (
     IntegrityCondition,
     Portal,
 )
-from sr_core.domain.iteration import Iteration, IterationCompleted, IterationStarted
+from sr_core.domain.iteration import (
+    Iteration,
+    IterationBegun,
+    IterationCompleted,
+    IterationFailed,
+    IterationStarted,
+    IterationSummaryRecorded,
+)
 from sr_core.domain.loop import Loop
 from sr_core.domain.profile import Profile
 from sr_core.domain.refs import ContentHash
@@ -66,15 +73,7 @@ from sr_core.domain.verification import (
 K = TypeVar("K")
 V = TypeVar("V")
 
-_LoopEvents: TypeAlias = (
-    loop.LoopCreated
-    | loop.LoopActivated
-    | loop.LoopPaused
-    | loop.StopTriggered
-    | loop.LoopResumed
-    | loop.LoopClosed
-    | DecisionRecorded
-)
+_LoopEvents: TypeAlias = loop.LoopEvent | DecisionRecorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,19 +193,23 @@ def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
     """Fold one event into the dossier."""
     match event:
         case IterationStarted():
+            started = iteration.started(event)
             return replace(
                 dossier,
                 loop=loop.evolve(dossier.loop, event),
-                iterations=_with(
-                    dossier.iterations, event.iteration_id, iteration.begun(event)
-                ),
+                iterations=_with(dossier.iterations, event.iteration_id, started),
             )
-        case IterationCompleted():
-            ended = iteration.ended(dossier.iterations[event.iteration_id])
+        case (
+            IterationBegun()
+            | IterationCompleted()
+            | IterationSummaryRecorded()
+            | IterationFailed()
+        ):
+            moved_on = iteration.evolve(dossier.iterations[event.iteration_id], event)
             return replace(
                 dossier,
                 loop=loop.evolve(dossier.loop, event),
-                iterations=_with(dossier.iterations, event.iteration_id, ended),
+                iterations=_with(dossier.iterations, event.iteration_id, moved_on),
             )
         case CandidateMaterialized():
             made = candidates.materialised(event)
@@ -280,7 +283,10 @@ def verify(
     ]
     for condition, why in finding.conditions.items():
         events += loop.stop(
-            dossier.the_loop(), TRIGGER_OF[condition], condition=f"{condition}: {why}"
+            dossier.the_loop(),
+            TRIGGER_OF[condition],
+            condition=f"{condition}: {why}",
+            candidate_id=candidate_id,
         )
     refusal = None
     if IntegrityCondition.EVIDENCE_MISSING in finding.conditions:

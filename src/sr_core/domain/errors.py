@@ -8,6 +8,7 @@
     . NotFound               nothing is recorded under that identifier
     . Conflict               it is taken, or was declared otherwise
     . NonWaivable            what was to be waived cannot be
+    . BudgetDecreased        a bound only rises
     . PreconditionFailed     something else has to be true first
 
 The errors of the outside world are in `sr_core.ports.errors`; which HTTP status
@@ -146,11 +147,78 @@ class BudgetExhausted(PreconditionFailed):
 
     code = "BUDGET_EXHAUSTED"
 
-    def __init__(self, *, bound: str, used: int, limit: int) -> None:
+    def __init__(self, *, bound: str, used: float, limit: int) -> None:
         super().__init__(
-            f"{bound} is {limit} and {used} are used",
+            f"{bound} is {limit} and {used:.6g} are used",
             remedy="Close the loop, or have a human raise the bound",
         )
+        self.bound = bound
+
+
+class BudgetDecreased(Refused):
+    """A bound of a loop only rises (SPEC 4.1, C-TB-1)."""
+
+    code = "BUDGET_DECREASED"
+
+    def __init__(self, *, bound: str, limit: int, wanted: int) -> None:
+        super().__init__(
+            f"budgets.{bound} is {limit}, and {wanted} is less",
+            remedy=f"Give a number from {limit} up, or leave the bound out",
+        )
+
+
+class WorkSurfaceMissing(PreconditionFailed):
+    """Staged work has no active work surface (SPEC 4.1, SPEC 6.4)."""
+
+    code = "WORK_SURFACE_MISSING"
+
+    def __init__(self, *, work_unit: str) -> None:
+        super().__init__(
+            f"{work_unit} has no active work surface",
+            remedy="Bind an intake and a procedure to it as a work surface",
+        )
+
+
+class StageUnknown(PreconditionFailed):
+    """The work surface stands at a stage that its procedure does not have (SPEC 6.4)."""
+
+    code = "STAGE_UNKNOWN"
+
+    def __init__(self, *, work_surface_id: str, stage_id: str) -> None:
+        super().__init__(
+            f"{work_surface_id} is at {stage_id}, which its procedure does not have",
+            remedy="Have the procedure mended, and bind the work surface anew",
+        )
+
+
+class SemanticProfileMissing(PreconditionFailed):
+    """A suite that the stage asks for is not registered as it was bound (SPEC 6.4)."""
+
+    code = "SEMANTIC_PROFILE_MISSING"
+
+    def __init__(
+        self, *, work_surface_id: str, stage_id: str, suites: Collection[str] = ()
+    ) -> None:
+        named = f": {', '.join(sorted(suites))}" if suites else ""
+        super().__init__(
+            f"{stage_id} of {work_surface_id} declares no suite, or one that is not "
+            f"registered under the hash that it was bound with{named}",
+            remedy="Register the suites of the stage, and bind the work surface anew",
+        )
+
+
+class HookPending(PreconditionFailed):
+    """The gating policy holds the loop until a human's record is there (SPEC 6.8)."""
+
+    code = "HOOK_PENDING"
+
+    def __init__(self, *, loop_id: str, hooks: Collection[str]) -> None:
+        named = ", ".join(sorted(hooks))
+        super().__init__(
+            f"The gating policy holds {loop_id}: no record answers {named}",
+            remedy="Have a human record the note that the hook asks for",
+        )
+        self.hooks = tuple(sorted(hooks))
 
 
 class IterationInProgress(PreconditionFailed):
@@ -200,6 +268,20 @@ class IntegrityUnresolved(PreconditionFailed):
             remedy="Cure it: run the suite again, and verify the candidate",
         )
         self.conditions = tuple(sorted(conditions))
+
+
+class StopUncured(PreconditionFailed):
+    """What stopped the loop is still so, and no decision lifts it (SPEC 6.4, 6.9)."""
+
+    code = "STOP_UNCURED"
+
+    def __init__(self, *, loop_id: str, triggers: Collection[str]) -> None:
+        named = ", ".join(sorted(triggers))
+        super().__init__(
+            f"{named} stopped {loop_id} and is not seen to be cured",
+            remedy="Cure it, then resume; a decision alone does not suffice",
+        )
+        self.triggers = tuple(sorted(triggers))
 
 
 class EvidenceMissing(PreconditionFailed):

@@ -108,9 +108,26 @@ def parse_work_surface_id(text: str) -> WorkSurfaceId:
 
 
 def parse_work_unit_id(text: str) -> WorkUnitId:
-    """Return `text` as a work unit's identifier, or raise `MalformedInput`."""
-    if re.fullmatch(rf"WU-{_NAME}", text):
+    """Return `text` as a work unit's identifier, or raise `MalformedInput`.
+
+    A loop that nobody gave a work unit is its own.
+    """
+    if re.fullmatch(rf"WU-{_NAME}|loop_{_ULID}", text):
         return WorkUnitId(text)
+    raise MalformedInput(
+        field="work unit id",
+        found=text,
+        expected="WU- and a name of letters, digits, dots, dashes, underscores",
+    )
+
+
+def parse_staged_unit_id(text: str) -> WorkUnitId:
+    """Return `text` as the work unit of staged work, or raise `MalformedInput`.
+
+    A loop that is its own work unit has no stages.
+    """
+    if text.startswith("WU-"):
+        return parse_work_unit_id(text)
     raise MalformedInput(
         field="work unit id", found=text, expected="WU- and a name, such as WU-0042"
     )

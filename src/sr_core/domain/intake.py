@@ -29,7 +29,7 @@ from sr_core.domain.bounds import (
     require_prose,
 )
 from sr_core.domain.errors import AuthorityRequired, TransitionRefused
-from sr_core.domain.ids import IntakeId, WorkUnitId, parse_work_unit_id
+from sr_core.domain.ids import IntakeId, WorkUnitId, parse_staged_unit_id
 from sr_core.domain.ref_builders import NO_REFS, intake_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.work_errors import IntakeTaken
@@ -96,7 +96,7 @@ class IntakeContent:
     completion_criteria: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        parse_work_unit_id(self.work_unit_id)
+        parse_staged_unit_id(self.work_unit_id)
         for name in ("title", "objective", "audience"):
             require_line(getattr(self, name), field=name)
         for name in ("deliverables", "definitions", "inputs"):

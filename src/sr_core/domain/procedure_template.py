@@ -25,7 +25,7 @@ from sr_core.domain.bounds import (
     require_path,
     require_prose,
 )
-from sr_core.domain.errors import MalformedInput
+from sr_core.domain.errors import MalformedInput, NotFound
 from sr_core.domain.ids import (
     StageId,
     SuiteId,
@@ -36,7 +36,6 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.intake import WorkKind
 from sr_core.domain.integrity import Portal
-from sr_core.domain.work_errors import StageUnknown
 
 TERMINAL: Final = "terminal"
 """Where the last stage leads."""
@@ -183,15 +182,11 @@ class ProcedureTemplate:
         _require_way(self)
 
     def stage(self, stage_id: str) -> Stage:
-        """Return the stage, or raise `StageUnknown`."""
+        """Return the stage, or raise `NotFound`."""
         for each in self.stages:
             if each.stage_id == stage_id:
                 return each
-        raise StageUnknown(
-            stage_id=stage_id,
-            template_id=self.template_id,
-            known=[each.stage_id for each in self.stages],
-        )
+        raise NotFound(kind=f"stage of {self.template_id}", identifier=stage_id)
 
     def after(self, stage_id: StageId) -> StageId | None:
         """Return the stage that follows when `stage_id` passes; None after the last."""

@@ -67,6 +67,11 @@ def decision_ref(decision_id: DecisionId, rel: RefRelation) -> Ref:
     return Ref(kind=RefKind.DECISION, id=decision_id, rel=rel)
 
 
+def work_surface_ref(work_surface_id: WorkSurfaceId, rel: RefRelation) -> Ref:
+    """Return a ref to the work surface."""
+    return Ref(kind=RefKind.WORK_SURFACE, id=work_surface_id, rel=rel)
+
+
 def approval_ref(approval_id: ApprovalId, rel: RefRelation) -> Ref:
     """Return a ref to the approval."""
     return Ref(kind=RefKind.APPROVAL, id=approval_id, rel=rel)
@@ -102,11 +107,6 @@ def template_ref(
     """Return a ref to the procedure template, pinned by its hash, at that stage."""
     meta = {"content_hash": content_hash, "current_stage_id": stage_id}
     return Ref(kind=RefKind.PROCEDURE_TEMPLATE, id=template_id, rel=rel, meta=meta)
-
-
-def work_surface_ref(work_surface_id: WorkSurfaceId, rel: RefRelation) -> Ref:
-    """Return a ref to the work surface."""
-    return Ref(kind=RefKind.WORK_SURFACE, id=work_surface_id, rel=rel)
 
 
 def stage_ref(

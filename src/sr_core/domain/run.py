@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.errors import BudgetExhausted, TransitionRefused
+from sr_core.domain.budget import Bound
+from sr_core.domain.errors import TransitionRefused
 from sr_core.domain.evidence import EvidenceManifest, ResultStatus
 from sr_core.domain.ids import (
     BundleId,
@@ -28,7 +30,7 @@ from sr_core.domain.ids import (
     SuiteId,
 )
 from sr_core.domain.integrity import IntegrityCondition
-from sr_core.domain.loop import Loop, LoopPhase
+from sr_core.domain.loop import Loop, LoopPhase, require_budget
 from sr_core.domain.oracle_suite import OracleSuiteRegistered
 from sr_core.domain.ref_builders import (
     bundle_ref,
@@ -175,6 +177,7 @@ class Run:
     iteration_id: IterationId
     phase: RunPhase = RunPhase.STARTED
     evidence: ContentHash | None = None
+    verdict: ResultStatus | None = None
     results: Mapping[OracleId, ResultStatus] = field(default_factory=dict)
     conditions: frozenset[IntegrityCondition] = frozenset()
 
@@ -184,6 +187,7 @@ class StartRun:
     """Judge a candidate by a registered suite."""
 
     by: Actor
+    now: datetime
     run_id: RunId
     candidate_id: CandidateId
     iteration_id: IterationId
@@ -207,7 +211,7 @@ def start(loop: Loop, command: StartRun) -> tuple[RunStarted, ...]:
     Raises:
         AuthorityRequired: someone other than the system gives it.
         TransitionRefused: the loop is not ACTIVE, nor is there anything to cure.
-        BudgetExhausted: the loop has no oracle run left.
+        BudgetExhausted: the loop has no oracle run left, or no hour.
 
     """
     command.by.require(ActorKind.SYSTEM, action="starting a run")
@@ -223,12 +227,7 @@ def start(loop: Loop, command: StartRun) -> tuple[RunStarted, ...]:
             if loop.phase is LoopPhase.PAUSED
             else (),
         )
-    if loop.runs_started >= loop.budgets.max_oracle_runs:
-        raise BudgetExhausted(
-            bound="max_oracle_runs",
-            used=loop.runs_started,
-            limit=loop.budgets.max_oracle_runs,
-        )
+    require_budget(loop, Bound.ORACLE_RUNS, now=command.now)
     return (
         RunStarted(
             run_id=command.run_id,
@@ -310,7 +309,12 @@ def evolve(run: Run | None, event: RunEvent) -> Run:
     assert run is not None, "every other event follows RunStarted"
     match event:
         case EvidenceBundleRecorded():
-            return replace(run, evidence=event.content_hash, results=event.results)
+            return replace(
+                run,
+                evidence=event.content_hash,
+                verdict=event.verdict,
+                results=event.results,
+            )
         case IntegrityViolationDetected():
             return replace(run, conditions=run.conditions | {event.condition})
         case RunCompleted():

@@ -103,32 +103,6 @@ class LoopNotActive(PreconditionFailed):
         )
 
 
-class StageUnknown(PreconditionFailed):
-    """The bound template has no such stage (SPEC 6.4)."""
-
-    code = "STAGE_UNKNOWN"
-
-    def __init__(
-        self, *, stage_id: str, template_id: str, known: Collection[str]
-    ) -> None:
-        named = ", ".join(known) or "no stage that can be read"
-        super().__init__(
-            f"{template_id} has no stage {stage_id}", remedy=f"It has {named}"
-        )
-
-
-class SemanticProfileMissing(PreconditionFailed):
-    """What judges a stage is not registered as it was pinned (SPEC 6.4, C-VER-1)."""
-
-    code = "SEMANTIC_PROFILE_MISSING"
-
-    def __init__(self, *, stage_id: str, why: str) -> None:
-        super().__init__(
-            f"{stage_id} cannot be judged: {why}",
-            remedy="Have a human register the suite, or bind to another template",
-        )
-
-
 class GateFailed(PreconditionFailed):
     """The evidence does not let the stage pass (SPEC 4.6)."""
 

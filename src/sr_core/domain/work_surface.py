@@ -23,7 +23,12 @@ from typing import Final, TypeAlias, assert_never
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.bounds import require_count, require_line, require_prose
-from sr_core.domain.errors import AuthorityRequired, TransitionRefused
+from sr_core.domain.errors import (
+    AuthorityRequired,
+    SemanticProfileMissing,
+    StageUnknown,
+    TransitionRefused,
+)
 from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import Intake, IntakePhase
 from sr_core.domain.procedure_template import ProcedureTemplate
@@ -34,7 +39,6 @@ from sr_core.domain.work_errors import (
     GateFailed,
     GateMismatch,
     IntakeUnfit,
-    SemanticProfileMissing,
     WorkSurfaceNotActive,
     WorkSurfaceTaken,
 )
@@ -169,19 +173,18 @@ def require_active(surface: WorkSurface) -> WorkSurface:
     )
 
 
-def require_current(
-    surface: WorkSurface, stage_id: StageId, template: ProcedureTemplate
-) -> None:
-    """Raise unless the surface is active and in that stage of its template.
+def require_current(surface: WorkSurface, stage_id: StageId) -> None:
+    """Raise unless the surface is active and in that stage.
 
     Raises:
         WorkSurfaceNotActive: it is completed or archived.
-        StageUnknown: its template has no such stage.
+        StageUnknown: its procedure has no such stage.
         TransitionRefused: it is in another stage.
 
     """
     require_active(surface)
-    template.stage(stage_id)
+    if stage_id not in surface.stages:
+        raise StageUnknown(work_surface_id=surface.work_surface_id, stage_id=stage_id)
     if stage_id != surface.current_stage_id:
         raise TransitionRefused(
             subject=f"{stage_id} of {surface.work_surface_id}",
@@ -195,6 +198,8 @@ def pin(
     template: ProcedureTemplate,
     stage_id: StageId,
     registered: Mapping[SuiteId, ContentHash],
+    *,
+    work_surface_id: WorkSurfaceId,
 ) -> tuple[PinnedSuite, ...]:
     """Return the stage's suites by their registered hashes.
 
@@ -206,7 +211,7 @@ def pin(
     unknown = [each for each in suites if each not in registered]
     if unknown:
         raise SemanticProfileMissing(
-            stage_id=stage_id, why=f"{', '.join(unknown)} is not registered"
+            work_surface_id=work_surface_id, stage_id=stage_id, suites=unknown
         )
     return tuple(
         PinnedSuite(suite_id=each, suite_hash=registered[each]) for each in suites
@@ -257,7 +262,9 @@ def _bind(
             work_surface_id=unit.active.work_surface_id,
         )
     first = template.initial_stage_id
-    suites = pin(template, first, command.registered)
+    suites = pin(
+        template, first, command.registered, work_surface_id=command.work_surface_id
+    )
     stage_ids = tuple(each.stage_id for each in template.stages)
     pending = dict.fromkeys(stage_ids, StagePhase.PENDING)
     return (
@@ -318,7 +325,7 @@ def _require_params(params: Mapping[str, Param]) -> None:
 def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent, ...]:
     surface = unit.surface(command.work_surface_id)
     template, gate = command.template, command.gate
-    require_current(surface, command.stage_id, template)
+    require_current(surface, command.stage_id)
     said_otherwise = command.claimed and command.claimed.differs_from(gate)
     if said_otherwise:
         raise GateMismatch(claimed=said_otherwise, computed=gate.status)
@@ -349,7 +356,12 @@ def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent,
         work_surface_id=surface.work_surface_id,
         stage_id=following,
         previous_stage_id=command.stage_id,
-        oracle_suites=pin(template, following, command.registered),
+        oracle_suites=pin(
+            template,
+            following,
+            command.registered,
+            work_surface_id=surface.work_surface_id,
+        ),
         stage_status={**status, following: StagePhase.ENTERED},
     )
     return (completed, entered)

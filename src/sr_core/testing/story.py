@@ -29,7 +29,8 @@ from sr_core.domain import (
 )
 from sr_core.domain.actors import Actor
 from sr_core.domain.approval import ApprovalDecision
-from sr_core.domain.decision import DecisionKind
+from sr_core.domain.budget import BudgetChange
+from sr_core.domain.decision import DecisionKind, DecisionScope
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import (
@@ -54,7 +55,7 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import IntegrityCondition, StopTrigger
 from sr_core.domain.integrity import Portal as PortalName
-from sr_core.domain.iteration import IterationOutcome
+from sr_core.domain.iteration import IterationCommand, IterationOutcome
 from sr_core.domain.loop import Budgets, LoopCommand
 from sr_core.domain.oracle_suite import (
     OracleSuiteRegistered,
@@ -62,6 +63,7 @@ from sr_core.domain.oracle_suite import (
 )
 from sr_core.domain.profile import STRICT_CORE, Profile
 from sr_core.domain.refs import ContentHash, hash_bytes
+from sr_core.domain.summary_claims import told_by_the_log
 from sr_core.domain.verification import SuiteFacts
 from sr_core.testing.values import (
     AGENT,
@@ -84,6 +86,7 @@ class Story:
     """One loop and what became of it, told by giving commands to the rules.
 
     `said` of a run holds what differs from PASS; None is an oracle that said nothing.
+    `cured` are the triggers whose cause the story has mended.
     """
 
     suite: OracleSuiteRegistered = field(
@@ -94,6 +97,7 @@ class Story:
     dossier: Dossier = field(default_factory=Dossier)
     log: list[DomainEvent] = field(default_factory=list)
     readings: dict[ContentHash, BundleReading] = field(default_factory=dict)
+    cured: frozenset[StopTrigger] = frozenset()
     ids: CountingIds = field(default_factory=CountingIds)
 
     @property
@@ -178,7 +182,8 @@ class Story:
 
     def open(self, budgets: Budgets | None = None) -> Self:
         """Open the loop and activate it."""
-        return self.create(budgets).give(loop.ActivateLoop(by=HUMAN))
+        self.create(budgets)
+        return self.give(loop.ActivateLoop(by=HUMAN, now=self.now))
 
     def give(self, command: LoopCommand) -> Self:
         """Give a command to the loop."""
@@ -199,9 +204,10 @@ class Story:
         command = decision.RecordDecision(
             by=by,
             decision_id=DecisionId(self.ids.fresh("dec")),
-            loop_id=self.loop.loop_id,
             trigger=trigger,
-            decision=kind,
+            scope=DecisionScope(loop_id=self.loop.loop_id),
+            decision="As said by its kind",
+            kind=kind,
             rationale="as weighed",
         )
         self.record(decision.decide(command))
@@ -209,23 +215,36 @@ class Story:
 
     def resume(self, decision_id: DecisionId | None = None) -> Self:
         """Let the loop go on."""
-        standing = self.dossier.standing()
         return self.give(
-            loop.ResumeLoop(by=HUMAN, decision_id=decision_id, standing=standing)
+            loop.ResumeLoop(
+                by=HUMAN,
+                now=self.now,
+                decision_id=decision_id,
+                standing=self.dossier.standing(),
+                cured=self.cured,
+            )
         )
 
     def iterate(self) -> Self:
         """Start an iteration."""
         fresh = IterationId(self.ids.fresh("iter"))
         return self.give(
-            loop.StartIteration(by=SYSTEM, iteration_id=fresh, refs=(DIRECTIVE,))
+            loop.StartIteration(
+                by=SYSTEM, now=self.now, iteration_id=fresh, refs=(DIRECTIVE,)
+            )
         )
 
     def complete(self, outcome: IterationOutcome = IterationOutcome.SUCCESS) -> Self:
         """End the latest iteration, and stop the loop if that is due."""
-        command = iteration.CompleteIteration(by=AGENT, outcome=outcome, summary="done")
+        summary = told_by_the_log(self.dossier, self.iteration.iteration_id, "done")
+        return self.give_iteration(
+            iteration.CompleteIteration(by=AGENT, outcome=outcome, summary=summary)
+        )
+
+    def give_iteration(self, command: IterationCommand) -> Self:
+        """Give a command to the latest iteration, and stop the loop if that is due."""
         self.record(iteration.decide(self.iteration, command))
-        return self.record(loop.stop_after_failures(self.loop))
+        return self.record(loop.stops_due(self.loop, now=self.now))
 
     def register(self, files: Mapping[str, bytes] = FILES) -> Self:
         """Register a candidate, made by the latest iteration."""
@@ -243,6 +262,7 @@ class Story:
         standing = self.dossier.standing_against(self.candidate.candidate_id)
         command = run.StartRun(
             by=SYSTEM,
+            now=self.now,
             run_id=RunId(self.ids.fresh("run")),
             candidate_id=self.candidate.candidate_id,
             iteration_id=self.candidate.iteration_id,
@@ -374,7 +394,8 @@ class Story:
 
 def build_full_story() -> Story:
     """Return a story in which everything happens that can; it ends closed."""
-    story = Story().open().iterate().register()
+    story = Story().open().iterate()
+    story.give_iteration(iteration.BeginIteration(by=AGENT)).register()
     story.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
     story.record(governed_exception.resolve(story.waiver, HUMAN))
     story.judge(violations={IntegrityCondition.ORACLE_FLAKE: "as seen"})
@@ -383,6 +404,9 @@ def build_full_story() -> Story:
     story.complete(IterationOutcome.FAILURE).judge().verify()
     decided = [story.judge_stop(each) for each in sorted(story.loop.stops)]
     story.resume(decided[0]).give(loop.PauseLoop(by=HUMAN)).resume()
+    raised = loop.UpdateLoop(by=HUMAN, budgets=BudgetChange(max_iterations=9))
+    story.give(raised).iterate()
+    story.give_iteration(iteration.FailIteration(by=SYSTEM, reason="no worker"))
     story.stop(StopTrigger.BUDGET_EXHAUSTED)
     return story.give(loop.CloseLoop(by=HUMAN))
 

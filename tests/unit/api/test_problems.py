@@ -118,7 +118,7 @@ class TestRefusals:
         assert_problem(answer, 422, "TRANSITION_REFUSED")
         assert answer.json()["detail"] == (
             f"{loop_id} is ACTIVE, which refuses ActivateLoop. "
-            "From ACTIVE it allows CloseLoop, PauseLoop, StartIteration."
+            "From ACTIVE it allows CloseLoop, PauseLoop, StartIteration, UpdateLoop."
         )
 
     @pytest.mark.parametrize("by", ["agent", "system", "bystander"])
@@ -189,8 +189,9 @@ class TestRefusals:
         decided = await api.done(
             "decisions",
             {
-                "loop_id": loop_id,
+                "scope": {"loop_id": loop_id},
                 "trigger": "ORACLE_GAP",
+                "exceptions_acknowledged": [],
                 "decision": "PROCEED",
                 "rationale": "go on",
             },

@@ -25,11 +25,14 @@ POSTS = {
     "/api/v1/exceptions/{exception_id:str}/resolve",
     "/api/v1/freeze-records",
     "/api/v1/iterations",
+    "/api/v1/iterations/{iteration_id:str}/begin",
     "/api/v1/iterations/{iteration_id:str}/complete",
+    "/api/v1/iterations/{iteration_id:str}/fail",
     "/api/v1/loops",
     "/api/v1/loops/{loop_id:str}/activate",
     "/api/v1/loops/{loop_id:str}/close",
     "/api/v1/loops/{loop_id:str}/iterations",
+    "/api/v1/loops/{loop_id:str}/iterations/{iteration_id:str}/complete",
     "/api/v1/loops/{loop_id:str}/pause",
     "/api/v1/loops/{loop_id:str}/resume",
     "/api/v1/oracles/suites",
@@ -54,7 +57,10 @@ class TestRoutes:
     def test_what_can_be_posted_is_this_and_nothing_else(self):
         assert routes("POST") == POSTS
 
-    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    def test_what_can_be_changed_in_place_is_this_and_nothing_else(self):
+        assert routes("PATCH") == {"/api/v1/loops/{loop_id:str}"}
+
+    @pytest.mark.parametrize("method", ["PUT", "DELETE"])
     def test_nothing_is_replaced_or_taken_away(self, method):
         assert routes(method) == set()
 
@@ -134,7 +140,8 @@ class TestForm:
             {"goal": 1},
             {"budgets": {"max_iterations": 0}},
             {"budgets": {"max_iterations": 1.5}},
-            {"budgets": {"max_wallclock_hours": 1}},
+            {"budgets": {"max_wallclock_hours": 0}},
+            {"budgets": {"max_hours": 1}},
             {"directive_ref": None},
             {"directive_ref": {"kind": "doc", "id": "a", "rel": "about", "meta": {}}},
             {
@@ -495,8 +502,9 @@ async def test_a_stop_and_a_waiver_can_be_read(api):
     decided = await api.done(
         "decisions",
         {
-            "loop_id": loop_id,
+            "scope": {"loop_id": loop_id},
             "trigger": "BUDGET_EXHAUSTED",
+            "exceptions_acknowledged": [],
             "decision": "REJECTED",
             "rationale": "enough",
         },

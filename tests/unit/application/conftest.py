@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sr_core.application.candidates import Candidates
+from sr_core.application.decisions import Decisions
 from sr_core.application.loops import Loops
 from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
@@ -17,7 +18,8 @@ from sr_core.application.runs import Runs
 from sr_core.application.verification import Verification
 from sr_core.codec.envelope import Recorded, opened
 from sr_core.domain.approval import ApprovalDecision
-from sr_core.domain.decision import DecisionKind
+from sr_core.domain.budget import BudgetChange
+from sr_core.domain.decision import DecisionScope, RecordDecision
 from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
@@ -30,7 +32,7 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import Portal, StopTrigger
 from sr_core.domain.iteration import IterationOutcome
-from sr_core.domain.loop import ActivateLoop, Budgets, CloseLoop, PauseLoop
+from sr_core.domain.loop import Budgets, CloseLoop, PauseLoop, UpdateLoop
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.shippable import Readiness
 from sr_core.ports.event_store import BEGINNING
@@ -73,6 +75,7 @@ class Journey:
         self.candidates = Candidates(platform=platform)
         self.runs = Runs(platform=platform)
         self.portals = Portals(platform=platform)
+        self.decisions = Decisions(platform=platform)
         self.verification = Verification(platform=platform)
 
     async def open(self, budgets: Budgets | None = None) -> Journey:
@@ -96,10 +99,14 @@ class Journey:
         )
 
     async def activate(self) -> None:
-        await self.loops.give(self.loop_id, ActivateLoop(by=HUMAN), BY_HUMAN)
+        await self.loops.activate(self.loop_id, BY_HUMAN)
 
     async def pause(self) -> None:
         await self.loops.give(self.loop_id, PauseLoop(by=HUMAN), BY_HUMAN)
+
+    async def raise_bound(self, **bounds: int) -> None:
+        command = UpdateLoop(by=HUMAN, budgets=BudgetChange(**bounds))
+        await self.loops.give(self.loop_id, command, BY_HUMAN)
 
     async def close(self) -> None:
         await self.loops.give(self.loop_id, CloseLoop(by=HUMAN), BY_HUMAN)
@@ -131,13 +138,17 @@ class Journey:
         await self.verification.verify(self.candidate_id, BY_SYSTEM)
 
     async def decide(self, trigger: StopTrigger) -> None:
-        self.decision_id, _ = await self.portals.decide(
-            self.loop_id,
-            trigger,
-            DecisionKind.PROCEED,
+        command = RecordDecision(
+            by=HUMAN,
+            decision_id=DecisionId(self.stage.ids.fresh("dec")),
+            trigger=trigger,
+            scope=DecisionScope(loop_id=self.loop_id),
+            decision="Proceed",
+            kind=None,
             rationale="as weighed",
-            asked=BY_HUMAN,
         )
+        await self.decisions.record(command, BY_HUMAN)
+        self.decision_id = command.decision_id
 
     async def resume(self) -> None:
         await self.loops.resume(self.loop_id, self.decision_id, BY_HUMAN)

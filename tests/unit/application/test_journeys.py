@@ -36,7 +36,7 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import IterationOutcome
-from sr_core.domain.loop import ActivateLoop, Budgets
+from sr_core.domain.loop import Budgets
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import RunFailed
 from sr_core.domain.shippable import Reason
@@ -168,6 +168,7 @@ class TestTheStraightWay:
             "ApprovalRecorded",
             "FreezeRecordCreated",
             "IterationCompleted",
+            "IterationSummaryRecorded",
             "LoopClosed",
         ]
 
@@ -798,7 +799,11 @@ class TestBudgets:
                 await journey.iterate()
             await journey.complete(IterationOutcome.FAILURE)
 
-        assert (await journey.types())[-2:] == ["IterationCompleted", "StopTriggered"]
+        assert (await journey.types())[-3:] == [
+            "IterationCompleted",
+            "IterationSummaryRecorded",
+            "StopTriggered",
+        ]
         await journey.decide(StopTrigger.REPEATED_FAILURE)
         await journey.resume()
         loop = await journey.row("loops", loop_id=journey.loop_id)
@@ -872,10 +877,9 @@ class TestStrangers:
 
     async def test_a_loop(self, journey):
         stranger = LoopId(f"loop_{ulid(999)}")
-        command = ActivateLoop(by=HUMAN)
 
         with pytest.raises(NotFound, match=f"No loop {stranger}"):
-            await journey.loops.give(stranger, command, asked(HUMAN))
+            await journey.loops.activate(stranger, asked(HUMAN))
         with pytest.raises(NotFound, match=f"No loop {stranger}"):
             await journey.loops.resume(stranger, None, asked(HUMAN))
         with pytest.raises(NotFound, match=f"No loop {stranger}"):

@@ -58,20 +58,26 @@ from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import (
     ApprovalUnfit,
     AuthorityRequired,
+    BudgetDecreased,
     BudgetExhausted,
     CandidateMismatch,
     DecisionRequired,
     DecisionScopeMismatch,
     EvidenceMissing,
+    HookPending,
     IntegrityUnresolved,
     IterationInProgress,
     MalformedInput,
     NonWaivable,
     NotFound,
     NotVerified,
+    SemanticProfileMissing,
     SrError,
+    StageUnknown,
+    StopUncured,
     SuiteTaken,
     TransitionRefused,
+    WorkSurfaceMissing,
 )
 from sr_core.ports.content_store import (
     ContentConflict,
@@ -122,12 +128,19 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     CandidateMismatch(declared=OTHER, computed=BYTES),
     NonWaivable(target="ORACLE_GAP", why="it is an integrity condition"),
     BudgetExhausted(bound="max_iterations", used=5, limit=5),
+    BudgetDecreased(bound="max_iterations", limit=5, wanted=3),
+    WorkSurfaceMissing(work_unit="WU-7"),
+    StageUnknown(work_surface_id=f"ws:{ULID}", stage_id="stage:DRAFT"),
+    SemanticProfileMissing(work_surface_id=f"ws:{ULID}", stage_id="stage:DRAFT"),
+    HookPending(
+        loop_id=LOOP, hooks=["evaluation_on_verification (record.evaluation_note)"]
+    ),
+    StopUncured(loop_id=LOOP, triggers=["WORK_SURFACE_MISSING"]),
     IterationInProgress(iteration_id=f"iter_{ULID}"),
     DecisionRequired(loop_id=LOOP, trigger="BUDGET_EXHAUSTED"),
     DecisionScopeMismatch(
         decision_id=f"dec_{ULID}",
-        why="is no decision to go on about BUDGET_EXHAUSTED, recorded for "
-        f"{LOOP} since it stopped",
+        why=f"is REJECTED, which does not let {LOOP} go on",
     ),
     IntegrityUnresolved(subject=LOOP, conditions={"ORACLE_GAP"}),
     EvidenceMissing(subject=CANDIDATE, evidence=[OTHER]),

@@ -1,17 +1,19 @@
 """Whatever is asked, in whatever order: only what the rules allow comes of it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sr_core.domain.budget import BudgetChange
 from sr_core.domain.decision import DecisionKind
 from sr_core.domain.dossier import fold
-from sr_core.domain.errors import Refused, TransitionRefused
+from sr_core.domain.errors import MalformedInput, Refused, TransitionRefused
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import DecisionId
 from sr_core.domain.integrity import StopTrigger
-from sr_core.domain.iteration import IterationOutcome, IterationPhase
+from sr_core.domain.iteration import BeginIteration, FailIteration, IterationOutcome
 from sr_core.domain.loop import (
     ActivateLoop,
     Budgets,
@@ -22,31 +24,51 @@ from sr_core.domain.loop import (
     LoopResumed,
     PauseLoop,
     StopTriggered,
+    UpdateLoop,
     stop_for,
 )
 from sr_core.domain.run import RunPhase, fail
-from sr_core.testing import BUILD, HUMAN, SBOM, Story
+from sr_core.testing import AGENT, BUILD, HUMAN, SBOM, SYSTEM, Story
 
 Act = Callable[[Story], object]
 
-BUDGETS = Budgets(max_iterations=3, max_oracle_runs=3)
+BUDGETS = Budgets(max_iterations=3, max_oracle_runs=3, max_wallclock_hours=2)
+LIMITS = Budgets(max_iterations=5, max_oracle_runs=3, max_wallclock_hours=4)
+BEGIN = BeginIteration(by=AGENT)
+FAIL = FailIteration(by=SYSTEM, reason="its worker is gone")
 ALLOWED = {
-    LoopPhase.CREATED: "ActivateLoop, CloseLoop",
-    LoopPhase.ACTIVE: "CloseLoop, PauseLoop, StartIteration",
-    LoopPhase.PAUSED: "CloseLoop, ResumeLoop",
+    LoopPhase.CREATED: "ActivateLoop, CloseLoop, UpdateLoop",
+    LoopPhase.ACTIVE: "CloseLoop, PauseLoop, StartIteration, UpdateLoop",
+    LoopPhase.PAUSED: "CloseLoop, ResumeLoop, UpdateLoop",
     LoopPhase.CLOSED: "nothing",
 }
 
 
 def resume(story: Story) -> None:
-    decided = [*story.loop.stops.values()]
-    known = sorted(each for some in decided for each in some)
+    known = [name for each in story.loop.stops.values() for name in each.decisions]
     story.resume(known[0] if known else None)
 
 
 def resume_by_any(story: Story) -> None:
     made = [each.decision_id for each in story.log if hasattr(each, "decision_id")]
     story.resume(next((each for each in made if each), DecisionId("dec_none")))
+
+
+def raise_by_one(story: Story) -> UpdateLoop:
+    """Raise one bound, as far as `LIMITS` lets it."""
+    budgets = story.loop.budgets
+    more = min(budgets.max_iterations + 1, LIMITS.max_iterations)
+    hours = min(budgets.max_wallclock_hours + 1, LIMITS.max_wallclock_hours)
+    change = BudgetChange(max_iterations=more, max_wallclock_hours=hours)
+    return UpdateLoop(by=HUMAN, budgets=change)
+
+
+def sleep(story: Story) -> None:
+    story.now += timedelta(minutes=40)
+
+
+def mend(story: Story) -> None:
+    story.cured = frozenset(StopTrigger)
 
 
 def with_iteration(act: Act) -> Act:
@@ -65,7 +87,7 @@ acts: st.SearchStrategy[Act] = st.one_of(
     st.sampled_from(
         [
             lambda story: story.create(BUDGETS),
-            lambda story: story.give(ActivateLoop(by=HUMAN)),
+            lambda story: story.give(ActivateLoop(by=HUMAN, now=story.now)),
             lambda story: story.give(PauseLoop(by=HUMAN)),
             resume,
             resume_by_any,
@@ -73,7 +95,13 @@ acts: st.SearchStrategy[Act] = st.one_of(
             lambda story: story.iterate(),
             with_iteration(lambda story: story.complete(IterationOutcome.FAILURE)),
             with_iteration(lambda story: story.complete(IterationOutcome.SUCCESS)),
+            with_iteration(lambda story: story.give_iteration(BEGIN)),
+            with_iteration(lambda story: story.give_iteration(FAIL)),
             with_iteration(lambda story: story.register()),
+            lambda story: story.give(raise_by_one(story)),
+            lambda story: story.give(UpdateLoop(by=SYSTEM, goal="another")),
+            sleep,
+            mend,
             with_candidate(lambda story: story.begin_run()),
             with_candidate(lambda story: story.judge()),
             with_candidate(lambda story: story.judge({BUILD: None})),
@@ -105,6 +133,8 @@ def attempt(story: Story, act: Act) -> Refused | None:
     """Do it, and record what a refusal is worth."""
     try:
         act(story)
+    except MalformedInput:
+        return None  # an update that changes nothing
     except Refused as refusal:
         story.record(stop_for(story.loop, refusal))
         return refusal
@@ -132,7 +162,11 @@ def test_no_bound_is_passed(acts: list[Act]) -> None:
     story = told(acts)
 
     loop, dossier = story.loop, story.dossier
-    assert loop.iterations_started == len(dossier.iterations) <= BUDGETS.max_iterations
+    assert (
+        loop.iterations_started
+        == len(dossier.iterations)
+        <= loop.budgets.max_iterations
+    )
     assert loop.runs_started == len(dossier.runs) <= BUDGETS.max_oracle_runs
 
 
@@ -144,7 +178,7 @@ def test_at_most_one_iteration_is_open(acts: list[Act]) -> None:
     is_open = [
         each.iteration_id
         for each in story.dossier.iterations.values()
-        if each.phase is IterationPhase.STARTED
+        if each.phase.is_open
     ]
     assert is_open == [each for each in [story.loop.open_iteration] if each]
 

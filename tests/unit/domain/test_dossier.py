@@ -205,6 +205,7 @@ class TestVerification:
             condition=f"{condition}: {why}",
             requires_decision=True,
             recommended_portal=Portal.GOVERNANCE,
+            candidate_id=story.candidate.candidate_id,
         )
         assert ruling.events[-2].verification_basis == {condition: why}
 

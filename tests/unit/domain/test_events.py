@@ -45,12 +45,16 @@ class TestStreams:
         [
             ("LoopCreated", StreamKind.LOOP, "loop:loop_"),
             ("LoopActivated", StreamKind.LOOP, "loop:loop_"),
+            ("LoopUpdated", StreamKind.LOOP, "loop:loop_"),
             ("LoopPaused", StreamKind.LOOP, "loop:loop_"),
             ("StopTriggered", StreamKind.LOOP, "loop:loop_"),
             ("LoopResumed", StreamKind.LOOP, "loop:loop_"),
             ("LoopClosed", StreamKind.LOOP, "loop:loop_"),
             ("IterationStarted", StreamKind.ITERATION, "iter:iter_"),
+            ("IterationBegun", StreamKind.ITERATION, "iter:iter_"),
             ("IterationCompleted", StreamKind.ITERATION, "iter:iter_"),
+            ("IterationSummaryRecorded", StreamKind.ITERATION, "iter:iter_"),
+            ("IterationFailed", StreamKind.ITERATION, "iter:iter_"),
             ("CandidateMaterialized", StreamKind.CANDIDATE, "cand:sha256:"),
             ("EvidenceMissingDetected", StreamKind.CANDIDATE, "cand:sha256:"),
             ("CandidateVerificationComputed", StreamKind.CANDIDATE, "cand:sha256:"),
@@ -103,7 +107,8 @@ class TestRefs:
 
     def test_of_every_event(self, told, first):
         candidate = told.candidate.candidate_id
-        iteration = told.iteration.iteration_id
+        iteration = first["IterationStarted"].iteration_id
+        about = [("Iteration", iteration, "about"), ("Loop", LOOP_1, "in_scope_of")]
         waiver = told.waiver.exception_id
         approval = told.approval.approval_id
         bundle = first["EvidenceBundleRecorded"].content_hash
@@ -117,15 +122,23 @@ class TestRefs:
             "OracleSuiteRegistered": [("OracleSuite", CORE, "about")],
             "LoopCreated": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
             "LoopActivated": [],
+            "LoopUpdated": [],
             "LoopPaused": [],
-            "StopTriggered": [("Loop", LOOP_1, "in_scope_of")],
+            "StopTriggered": [
+                ("Loop", LOOP_1, "in_scope_of"),
+                ("Candidate", candidate, "about"),
+            ],
             "LoopResumed": [
-                ("Decision", first["LoopResumed"].decision_id, "depends_on")
+                ("Decision", each, "depends_on")
+                for each in sorted(first["LoopResumed"].answers.values())
             ],
             "LoopClosed": [],
             "IterationStarted": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
-            "IterationCompleted": [
-                ("Iteration", iteration, "about"),
+            "IterationBegun": about,
+            "IterationCompleted": about,
+            "IterationSummaryRecorded": about,
+            "IterationFailed": [
+                ("Iteration", first["IterationFailed"].iteration_id, "about"),
                 ("Loop", LOOP_1, "in_scope_of"),
             ],
             "CandidateMaterialized": [

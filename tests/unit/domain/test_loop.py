@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from sr_core.domain.budget import Bound
 from sr_core.domain.decision import DecisionKind
 from sr_core.domain.dossier import fold
 from sr_core.domain.errors import (
@@ -17,9 +18,10 @@ from sr_core.domain.errors import (
     NotVerified,
     TransitionRefused,
 )
-from sr_core.domain.ids import DecisionId, IterationId
+from sr_core.domain.ids import DecisionId, IterationId, WorkUnitId
 from sr_core.domain.integrity import (
     TRIGGER_OF,
+    Answer,
     IntegrityCondition,
     Portal,
     StopTrigger,
@@ -39,18 +41,21 @@ from sr_core.domain.loop import (
     LoopPaused,
     LoopPhase,
     LoopResumed,
+    LoopUpdated,
     PauseLoop,
     ResumeLoop,
     StartIteration,
     StopTriggered,
+    UpdateLoop,
     decide,
     evolve,
     stop,
-    stop_after_failures,
     stop_for,
+    stops_due,
 )
 from sr_core.domain.refs import Ref, RefKind, RefRelation
-from sr_core.testing import AGENT, DIRECTIVE, HUMAN, LOOP_1, SYSTEM, Story, ulid
+from sr_core.domain.stops import OpenStop
+from sr_core.testing import AGENT, DIRECTIVE, HUMAN, LOOP_1, NOON, SYSTEM, Story, ulid
 
 ITERATION = IterationId(f"iter_{ulid(99)}")
 UNKNOWN_DECISION = DecisionId(f"dec_{ulid(99)}")
@@ -58,10 +63,13 @@ UNKNOWN_DECISION = DecisionId(f"dec_{ulid(99)}")
 CREATE = CreateLoop(
     by=HUMAN, loop_id=LOOP_1, goal="a goal", budgets=Budgets(), directive=DIRECTIVE
 )
-START = StartIteration(by=SYSTEM, iteration_id=ITERATION, refs=(DIRECTIVE,))
-RESUME = ResumeLoop(by=HUMAN, decision_id=None)
+START = StartIteration(by=SYSTEM, now=NOON, iteration_id=ITERATION, refs=(DIRECTIVE,))
+RESUME = ResumeLoop(by=HUMAN, now=NOON, decision_id=None)
+ACTIVATE = ActivateLoop(by=HUMAN, now=NOON)
+UPDATE = UpdateLoop(by=HUMAN, goal="another goal")
 GIVEN: list[LoopCommand] = [
-    ActivateLoop(by=HUMAN),
+    ACTIVATE,
+    UPDATE,
     PauseLoop(by=HUMAN),
     RESUME,
     CloseLoop(by=HUMAN),
@@ -69,20 +77,20 @@ GIVEN: list[LoopCommand] = [
 ]
 
 
+def name(value):
+    return getattr(value, "value", None) or type(value).__name__
+
+
 def loop_in(phase: LoopPhase) -> Loop:
     """A loop that came into `phase` by commands."""
     story = Story().create()
     if phase in {LoopPhase.ACTIVE, LoopPhase.PAUSED}:
-        story.give(ActivateLoop(by=HUMAN))
+        story.give(ACTIVATE)
     if phase is LoopPhase.PAUSED:
         story.give(PauseLoop(by=HUMAN))
     if phase is LoopPhase.CLOSED:
         story.give(CloseLoop(by=HUMAN))
     return story.loop
-
-
-def name(value):
-    return getattr(value, "value", None) or type(value).__name__
 
 
 class TestCreation:
@@ -95,7 +103,11 @@ class TestCreation:
             LoopCreated(
                 loop_id=LOOP_1,
                 goal="a goal",
-                budgets=Budgets(max_iterations=5, max_oracle_runs=25),
+                work_unit=WorkUnitId(LOOP_1),
+                work_surface_id=None,
+                budgets=Budgets(
+                    max_iterations=5, max_oracle_runs=25, max_wallclock_hours=16
+                ),
                 directive_ref=DIRECTIVE,
             ),
         )
@@ -126,7 +138,7 @@ class TestCreation:
         with pytest.raises(MalformedInput, match="Give GovernedArtifact"):
             decide(None, replace(CREATE, directive=loop_ref))
 
-    @pytest.mark.parametrize("bound", ["max_iterations", "max_oracle_runs"])
+    @pytest.mark.parametrize("bound", Bound)
     @pytest.mark.parametrize("number", [0, -1])
     def test_a_bound_is_at_least_one(self, bound, number):
         with pytest.raises(MalformedInput, match=rf"budgets\.{bound}: found {number}"):
@@ -139,7 +151,19 @@ class TestPhases:
     @pytest.mark.parametrize(
         ("phase", "command", "event"),
         [
-            (LoopPhase.CREATED, ActivateLoop(by=HUMAN), LoopActivated(loop_id=LOOP_1)),
+            (
+                LoopPhase.CREATED,
+                ACTIVATE,
+                LoopActivated(loop_id=LOOP_1, activated_at=NOON),
+            ),
+            *(
+                (
+                    phase,
+                    UPDATE,
+                    LoopUpdated(loop_id=LOOP_1, goal="another goal", budgets=None),
+                )
+                for phase in (LoopPhase.CREATED, LoopPhase.ACTIVE, LoopPhase.PAUSED)
+            ),
             (LoopPhase.CREATED, CloseLoop(by=HUMAN), LoopClosed(loop_id=LOOP_1)),
             (LoopPhase.ACTIVE, PauseLoop(by=HUMAN), LoopPaused(loop_id=LOOP_1)),
             (LoopPhase.ACTIVE, CloseLoop(by=SYSTEM), LoopClosed(loop_id=LOOP_1)),
@@ -156,7 +180,7 @@ class TestPhases:
             (
                 LoopPhase.PAUSED,
                 RESUME,
-                LoopResumed(loop_id=LOOP_1, decision_id=None),
+                LoopResumed(loop_id=LOOP_1, decision_id=None, answers={}),
             ),
             (LoopPhase.PAUSED, CloseLoop(by=HUMAN), LoopClosed(loop_id=LOOP_1)),
         ],
@@ -175,21 +199,28 @@ class TestPhases:
             (
                 LoopPhase.CREATED,
                 {PauseLoop, ResumeLoop, StartIteration},
-                "ActivateLoop, CloseLoop",
+                "ActivateLoop, CloseLoop, UpdateLoop",
             ),
             (
                 LoopPhase.ACTIVE,
                 {ActivateLoop, ResumeLoop},
-                "CloseLoop, PauseLoop, StartIteration",
+                "CloseLoop, PauseLoop, StartIteration, UpdateLoop",
             ),
             (
                 LoopPhase.PAUSED,
                 {ActivateLoop, PauseLoop, StartIteration},
-                "CloseLoop, ResumeLoop",
+                "CloseLoop, ResumeLoop, UpdateLoop",
             ),
             (
                 LoopPhase.CLOSED,
-                {ActivateLoop, CloseLoop, PauseLoop, ResumeLoop, StartIteration},
+                {
+                    ActivateLoop,
+                    CloseLoop,
+                    PauseLoop,
+                    ResumeLoop,
+                    StartIteration,
+                    UpdateLoop,
+                },
                 "nothing",
             ),
         ],
@@ -215,7 +246,7 @@ class TestPhases:
 
     def test_before_the_first_event_there_is_only_creation(self):
         with pytest.raises(TransitionRefused) as refused:
-            decide(None, ActivateLoop(by=HUMAN))
+            decide(None, ACTIVATE)
 
         assert str(refused.value) == (
             "the loop is not yet created, which refuses ActivateLoop. "
@@ -246,14 +277,16 @@ class TestAuthority:
         with pytest.raises(AuthorityRequired, match="needs an actor of kind HUMAN"):
             decide(loop, replace(RESUME, by=by))
 
-    @pytest.mark.parametrize("command", [ActivateLoop, PauseLoop, CloseLoop])
+    @pytest.mark.parametrize(
+        "command",
+        [ACTIVATE, PauseLoop(by=HUMAN), CloseLoop(by=HUMAN), UPDATE],
+        ids=name,
+    )
     def test_an_agent_governs_no_loop(self, story, command):
         loop = story.open().loop
 
-        with pytest.raises(
-            AuthorityRequired, match=f"{command.__name__} needs a HUMAN"
-        ):
-            decide(loop, command(by=AGENT))
+        with pytest.raises(AuthorityRequired, match=f"{name(command)} needs a HUMAN"):
+            decide(loop, replace(command, by=AGENT))
 
     def test_who_may_not_is_told_so_whatever_the_phase(self):
         loop = loop_in(LoopPhase.CLOSED)
@@ -301,7 +334,7 @@ class TestStops:
         story.open().stop(trigger)
 
         assert story.loop.phase is LoopPhase.PAUSED
-        assert story.loop.stops == {trigger: frozenset()}
+        assert story.loop.stops == {trigger: OpenStop()}
 
     @pytest.mark.parametrize("trigger", StopTrigger)
     def test_it_asks_for_a_decision_at_its_portal(self, story, trigger):
@@ -348,6 +381,7 @@ class TestStops:
         assert isinstance(stopped, StopTriggered)
         assert stopped.trigger is StopTrigger.BUDGET_EXHAUSTED
         assert stopped.condition == "max_iterations is 1 and 1 are used"
+        assert stopped.bound is Bound.ITERATIONS
 
     def test_no_other_refusal_stops(self, story):
         refusal = NotVerified(candidate_id="a candidate")
@@ -356,18 +390,38 @@ class TestStops:
 
 
 class TestPortals:
-    """SPEC 6.4: a stop of integrity is for governance, any other for the exceptions."""
+    """SPEC 6.4: what needs a cure is for governance, the rest for the exceptions."""
 
     @pytest.mark.parametrize("trigger", TRIGGER_OF.values())
     def test_integrity_goes_to_governance(self, trigger):
         assert trigger.is_integrity
+        assert trigger.answer is Answer.CURE
         assert recommended_portal(trigger) is Portal.GOVERNANCE
 
     @pytest.mark.parametrize(
-        "trigger", [StopTrigger.BUDGET_EXHAUSTED, StopTrigger.REPEATED_FAILURE]
+        "trigger",
+        [
+            StopTrigger.WORK_SURFACE_MISSING,
+            StopTrigger.STAGE_UNKNOWN,
+            StopTrigger.SEMANTIC_PROFILE_MISSING,
+        ],
     )
-    def test_the_others_go_to_the_exceptions(self, trigger):
+    def test_so_does_what_is_wrong_with_the_work_surface(self, trigger):
         assert not trigger.is_integrity
+        assert trigger.answer is Answer.CURE
+        assert recommended_portal(trigger) is Portal.GOVERNANCE
+
+    @pytest.mark.parametrize(
+        ("trigger", "answer"),
+        [
+            (StopTrigger.BUDGET_EXHAUSTED, Answer.BOUND_RAISED),
+            (StopTrigger.REPEATED_FAILURE, Answer.DECISION),
+            (StopTrigger.NO_ELIGIBLE_WORK, Answer.DECISION),
+        ],
+    )
+    def test_the_others_go_to_the_exceptions(self, trigger, answer):
+        assert not trigger.is_integrity
+        assert trigger.answer is answer
         assert recommended_portal(trigger) is Portal.EXCEPTION
 
 
@@ -387,7 +441,7 @@ class TestRepeatedFailure:
         for _ in range(2):
             story.iterate().complete(IterationOutcome.FAILURE)
 
-        assert stop_after_failures(story.loop) == ()
+        assert stops_due(story.loop, now=story.now) == ()
         assert story.loop.phase is LoopPhase.ACTIVE
 
     def test_a_success_between_starts_the_count_anew(self, story):
@@ -432,7 +486,11 @@ class TestResume:
 
         story.resume(decided)
 
-        assert story.log[-1] == LoopResumed(loop_id=LOOP_1, decision_id=decided)
+        assert story.log[-1] == LoopResumed(
+            loop_id=LOOP_1,
+            decision_id=decided,
+            answers={StopTrigger.BUDGET_EXHAUSTED: decided},
+        )
         assert story.loop.phase is LoopPhase.ACTIVE
         assert story.loop.stops == {}
 
@@ -453,7 +511,9 @@ class TestResume:
         early = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
         story.stop(StopTrigger.BUDGET_EXHAUSTED)
 
-        with pytest.raises(DecisionScopeMismatch, match="since it stopped"):
+        with pytest.raises(
+            DecisionScopeMismatch, match="was made before BUDGET_EXHAUSTED"
+        ):
             story.resume(early)
 
     def test_a_decision_counts_for_one_stop_only(self, story):
@@ -461,27 +521,29 @@ class TestResume:
         used = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED)
         story.resume(used).stop(StopTrigger.BUDGET_EXHAUSTED)
 
-        with pytest.raises(DecisionScopeMismatch):
+        with pytest.raises(DecisionScopeMismatch, match="was used before"):
             story.resume(used)
 
     def test_a_decision_about_another_trigger_is_none(self, story):
         story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
         other = story.judge_stop(StopTrigger.REPEATED_FAILURE)
 
-        with pytest.raises(DecisionScopeMismatch, match="about BUDGET_EXHAUSTED"):
+        with pytest.raises(
+            DecisionScopeMismatch, match="is about REPEATED_FAILURE, and BUDGET"
+        ):
             story.resume(other)
 
     def test_a_decision_that_nobody_made_is_none(self, story):
         story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
 
-        with pytest.raises(DecisionScopeMismatch):
+        with pytest.raises(DecisionScopeMismatch, match="no decision whose scope"):
             story.resume(UNKNOWN_DECISION)
 
     def test_a_rejection_is_none(self, story):
         story.open().stop(StopTrigger.BUDGET_EXHAUSTED)
         no = story.judge_stop(StopTrigger.BUDGET_EXHAUSTED, DecisionKind.REJECTED)
 
-        with pytest.raises(DecisionScopeMismatch):
+        with pytest.raises(DecisionScopeMismatch, match="is REJECTED, which does not"):
             story.resume(no)
 
     def test_every_open_stop_needs_its_own(self, story):
@@ -500,6 +562,7 @@ class TestResume:
         decided = story.judge_stop(StopTrigger.ORACLE_GAP)
         command = ResumeLoop(
             by=HUMAN,
+            now=NOON,
             decision_id=decided,
             standing=frozenset({IntegrityCondition.ORACLE_GAP}),
         )
@@ -528,7 +591,7 @@ class TestFolding:
 
     def test_nothing_comes_before_its_opening(self):
         with pytest.raises(AssertionError, match="follows LoopCreated"):
-            evolve(None, LoopActivated(loop_id=LOOP_1))
+            evolve(None, LoopActivated(loop_id=LOOP_1, activated_at=NOON))
 
     def test_the_log_alone_gives_the_state(self, story):
         story.open().iterate().complete(IterationOutcome.FAILURE)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sr_core.codec.definitions import document, hash_definition, typed
-from sr_core.domain.errors import MalformedInput
+from sr_core.domain.errors import MalformedInput, NotFound
 from sr_core.domain.ids import StageId, SuiteId, TemplateId
 from sr_core.domain.intake import WorkKind
 from sr_core.domain.integrity import Portal
@@ -22,7 +22,6 @@ from sr_core.domain.procedure_template import (
     StageRequest,
 )
 from sr_core.domain.starter_templates import STARTERS
-from sr_core.domain.work_errors import StageUnknown
 from sr_core.testing.work import (
     FINAL,
     FRAME,
@@ -99,8 +98,8 @@ class TestWay:
         with pytest.raises(MalformedInput):
             replace(TEMPLATE, **changes)
 
-    def test_an_unknown_stage_is_named_with_those_that_are(self):
-        with pytest.raises(StageUnknown, match="stage:FRAME, stage:FINAL"):
+    def test_an_unknown_stage_is_not_found(self):
+        with pytest.raises(NotFound, match="stage of proc:TWO-STAGES stage:NOWHERE"):
             TEMPLATE.stage("stage:NOWHERE")
 
 

@@ -30,6 +30,7 @@ from sr_core.testing import (
     AGENT,
     BUILD,
     HUMAN,
+    NOON,
     SBOM,
     SOME_HASH,
     SYSTEM,
@@ -43,6 +44,7 @@ RUN = RunId(f"run_{ulid(99)}")
 
 def starting(story: Story, *, by: Actor = SYSTEM, cures: bool = False) -> StartRun:
     return StartRun(
+        now=NOON,
         by=by,
         run_id=RUN,
         candidate_id=story.candidate.candidate_id,

@@ -14,6 +14,8 @@ from sr_core.domain.errors import (
     MalformedInput,
     NotFound,
     Refused,
+    SemanticProfileMissing,
+    StageUnknown,
     TransitionRefused,
 )
 from sr_core.domain.evidence import ResultStatus
@@ -28,8 +30,6 @@ from sr_core.domain.work_errors import (
     GateFailed,
     GateMismatch,
     IntakeUnfit,
-    SemanticProfileMissing,
-    StageUnknown,
     WorkSurfaceNotActive,
     WorkSurfaceTaken,
 )

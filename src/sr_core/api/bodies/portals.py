@@ -10,15 +10,6 @@ from msgspec import Meta
 from sr_core.api.bodies.base import Body, Name, Prose
 
 
-class NewDecision(Body):
-    """Judge what is to become of a stopped loop."""
-
-    loop_id: Name
-    trigger: Name
-    decision: Name
-    rationale: Prose
-
-
 class NewWaiver(Body):
     """Ask that an oracle's failure be accepted for a candidate, for a time."""
 

@@ -43,7 +43,7 @@ P = TypeVar("P", bound=Page)
 
 
 def accept(
-    kind: type[A], events: tuple[NewEvent, ...], asked: Asked, **fields: object
+    kind: type[A], events: tuple[NewEvent, ...], asked: Asked, /, **fields: object
 ) -> A:
     """Return the answer `kind` to a command that recorded `events`."""
     identifiers = [each.event_id for each in events]

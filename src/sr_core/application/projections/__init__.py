@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sr_core.application.projections import (
     candidates,
+    decisions,
     definitions,
     intakes,
     iterations,
@@ -48,7 +49,7 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (VerificationEvent, candidates.verification_changes),
     (RunEvent, runs.changes),
     (ExceptionEvent, portals.exception_changes),
-    (DecisionEvent, portals.decision_changes),
+    (DecisionEvent, decisions.changes),
     (ApprovalEvent, portals.approval_changes),
     (FreezeEvent, portals.freeze_changes),
     (SuiteEvent, suites.changes),

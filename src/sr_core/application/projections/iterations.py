@@ -7,13 +7,16 @@ from typing import assert_never
 from sr_core.application.projections.common import Occasion, by_columns, change_loop
 from sr_core.codec.canonical import plain
 from sr_core.domain.iteration import (
+    IterationBegun,
     IterationCompleted,
     IterationEvent,
+    IterationFailed,
     IterationOutcome,
     IterationPhase,
     IterationStarted,
+    IterationSummaryRecorded,
 )
-from sr_core.ports.read_model import InsertRow, RowChange, UpdateRows
+from sr_core.ports.read_model import InsertRow, Row, RowChange, UpdateRows
 
 
 def changes(event: IterationEvent, on: Occasion) -> tuple[RowChange, ...]:
@@ -21,8 +24,16 @@ def changes(event: IterationEvent, on: Occasion) -> tuple[RowChange, ...]:
     match event:
         case IterationStarted():
             return _started(event, on)
+        case IterationBegun():
+            begun: Row = {"state": IterationPhase.RUNNING, "begun_at": on.at}
+            return (_iteration(event.iteration_id, begun),)
         case IterationCompleted():
             return _completed(event, on)
+        case IterationSummaryRecorded():
+            told: Row = {"summary": plain(event.summary)}
+            return (_iteration(event.iteration_id, told),)
+        case IterationFailed():
+            return _failed(event, on)
         case _:
             assert_never(event)
 
@@ -41,17 +52,29 @@ def _started(event: IterationStarted, on: Occasion) -> tuple[RowChange, ...]:
 
 
 def _completed(event: IterationCompleted, on: Occasion) -> tuple[RowChange, ...]:
-    completed = UpdateRows(
-        table="iterations",
-        where={"iteration_id": event.iteration_id},
-        values={
-            "state": IterationPhase.COMPLETED,
-            "outcome": event.outcome,
-            "summary": event.summary,
-            "completed_at": on.at,
-        },
-    )
+    values: Row = {
+        "state": IterationPhase.COMPLETED,
+        "outcome": event.outcome,
+        "completed_at": on.at,
+    }
+    completed = _iteration(event.iteration_id, values)
     if event.outcome is IterationOutcome.FAILURE:
         failed = change_loop(event.loop_id, increments={"consecutive_failures": 1})
         return (completed, failed)
     return (completed, change_loop(event.loop_id, {"consecutive_failures": 0}))
+
+
+def _failed(event: IterationFailed, on: Occasion) -> tuple[RowChange, ...]:
+    values: Row = {
+        "state": IterationPhase.FAILED,
+        "outcome": IterationOutcome.FAILURE,
+        "failure_reason": event.reason,
+        "completed_at": on.at,
+    }
+    one_more = change_loop(event.loop_id, increments={"consecutive_failures": 1})
+    return (_iteration(event.iteration_id, values), one_more)
+
+
+def _iteration(iteration_id: str, values: Row) -> UpdateRows:
+    where = {"iteration_id": iteration_id}
+    return UpdateRows(table="iterations", where=where, values=values)

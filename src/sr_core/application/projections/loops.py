@@ -14,9 +14,10 @@ from sr_core.domain.loop import (
     LoopPaused,
     LoopPhase,
     LoopResumed,
+    LoopUpdated,
     StopTriggered,
 )
-from sr_core.ports.read_model import InsertRow, Row, RowChange, UpdateRows
+from sr_core.ports.read_model import InsertRow, Row, RowChange, UpdateRows, Value
 
 
 def changes(event: LoopEvent, on: Occasion) -> tuple[RowChange, ...]:
@@ -26,8 +27,11 @@ def changes(event: LoopEvent, on: Occasion) -> tuple[RowChange, ...]:
         case LoopCreated():
             return (_created(event, on),)
         case LoopActivated():
-            values = {"state": LoopPhase.ACTIVE, "activated_at": on.at}
+            moment = event.activated_at
+            values = {"state": LoopPhase.ACTIVE, "activated_at": moment}
             return (change_loop(event.loop_id, values),)
+        case LoopUpdated():
+            return (_updated(event),)
         case LoopPaused():
             values = {"state": LoopPhase.PAUSED, "paused_at": on.at}
             return (change_loop(event.loop_id, values),)
@@ -48,6 +52,8 @@ def _created(event: LoopCreated, on: Occasion) -> InsertRow:
         row={
             "loop_id": event.loop_id,
             "goal": event.goal,
+            "work_unit": event.work_unit,
+            "work_surface_id": event.work_surface_id,
             "state": LoopPhase.CREATED,
             "budgets": plain(event.budgets),
             "directive_ref": plain(event.directive_ref),
@@ -56,9 +62,19 @@ def _created(event: LoopCreated, on: Occasion) -> InsertRow:
             "iteration_count": 0,
             "run_count": 0,
             "consecutive_failures": 0,
+            "stop_count": 0,
             "requires_decision": False,
         },
     )
+
+
+def _updated(event: LoopUpdated) -> UpdateRows:
+    values: dict[str, Value] = {}
+    if event.goal is not None:
+        values["goal"] = event.goal
+    if event.budgets is not None:
+        values["budgets"] = plain(event.budgets)
+    return change_loop(event.loop_id, values)
 
 
 def _stopped(event: StopTriggered, on: Occasion) -> tuple[RowChange, ...]:
@@ -79,16 +95,22 @@ def _stopped(event: StopTriggered, on: Occasion) -> tuple[RowChange, ...]:
         "last_stop_trigger": event.trigger,
         "last_recommended_portal": event.recommended_portal,
     }
-    return (stop, change_loop(event.loop_id, values))
+    return (stop, change_loop(event.loop_id, values, {"stop_count": 1}))
 
 
 def _resumed(event: LoopResumed, on: Occasion) -> tuple[RowChange, ...]:
-    answered = UpdateRows(
-        table="loop_stop_triggers",
-        where={"loop_id": event.loop_id, "resolved_at": None},
-        values={"resolution_event_id": on.event_id, "resolved_at": on.at},
-        may_match_none=True,  # a pause by hand has no stop to answer
-    )
+    answered = [
+        UpdateRows(
+            table="loop_stop_triggers",
+            where={"loop_id": event.loop_id, "trigger": trigger, "resolved_at": None},
+            values={
+                "decision_id": decision_id,
+                "resolution_event_id": on.event_id,
+                "resolved_at": on.at,
+            },
+        )
+        for trigger, decision_id in sorted(event.answers.items())
+    ]
     values: Row = {
         "state": LoopPhase.ACTIVE,
         "requires_decision": False,
@@ -96,4 +118,4 @@ def _resumed(event: LoopResumed, on: Occasion) -> tuple[RowChange, ...]:
         "last_recommended_portal": None,
         "consecutive_failures": 0,
     }
-    return (answered, change_loop(event.loop_id, values))
+    return (*answered, change_loop(event.loop_id, values))

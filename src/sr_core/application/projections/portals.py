@@ -1,4 +1,4 @@
-"""The rows of what humans bind: exceptions, decisions, approvals, freeze records."""
+"""The rows of what humans bind: exceptions, approvals, freeze records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import assert_never
 from sr_core.application.projections.common import Occasion, by_columns
 from sr_core.codec.canonical import plain
 from sr_core.domain.approval import ApprovalEvent
-from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_exception import (
     ExceptionActivated,
@@ -33,12 +32,6 @@ def exception_changes(event: ExceptionEvent, on: Occasion) -> tuple[RowChange, .
             return (_exception(event.exception_id, values),)
         case _:
             assert_never(event)
-
-
-def decision_changes(event: DecisionEvent, on: Occasion) -> tuple[RowChange, ...]:
-    """Return the row that `event` adds."""
-    row = {**plain(event), "decided_at": on.at, **by_columns("decided", on)}
-    return (InsertRow(table="decisions", row=row),)
 
 
 def approval_changes(event: ApprovalEvent, on: Occasion) -> tuple[RowChange, ...]:
