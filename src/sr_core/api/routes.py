@@ -15,12 +15,16 @@ from sr_core.api import (
     loops,
     portals,
     templates,
+    work_starts,
+    work_surfaces,
 )
 
 ROUTERS: Final[tuple[Router, ...]] = (
     definitions.router,
     intakes.router,
     templates.router,
+    work_surfaces.router,
+    work_starts.router,
     loops.router,
     iterations.router,
     decisions.router,

@@ -61,7 +61,7 @@ async def templates(
     )
     first = (page - 1) * page_size
     return TemplatePage(
-        templates=[_view(each) for each in found[first : first + page_size]],
+        templates=[show_template(each) for each in found[first : first + page_size]],
         total=len(found),
         page=page,
         page_size=page_size,
@@ -101,7 +101,9 @@ async def read(
     type_key: TypeKey | None = None,
 ) -> TemplateView:
     """Return one template, as it is in force."""
-    return _view(await TemplateList(platform=platform).one(template_id, type_key))
+    return show_template(
+        await TemplateList(platform=platform).one(template_id, type_key)
+    )
 
 
 @put("/templates/{template_id:str}", authority=STEWARD)
@@ -230,7 +232,8 @@ async def _record(
     )
 
 
-def _view(template: Template) -> TemplateView:
+def show_template(template: Template) -> TemplateView:
+    """Return a template as it is told."""
     return TemplateView(
         template_id=template.template_id,
         type_key=template.type.type_key,

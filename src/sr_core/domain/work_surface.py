@@ -31,7 +31,7 @@ from sr_core.domain.errors import (
 )
 from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import Intake, IntakePhase
-from sr_core.domain.procedure_template import ProcedureTemplate
+from sr_core.domain.procedure_template import ProcedureTemplate, Stage
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.stage_gate import ClaimedGate, GateResult, PinnedSuite, failed
 from sr_core.domain.work_errors import (
@@ -229,13 +229,12 @@ def why_incompatible(intake: Intake, template: ProcedureTemplate) -> str | None:
 
 
 def approval_lacking(
-    surface: WorkSurface, template: ProcedureTemplate, evidence: ContentHash | None
+    surface: WorkSurface, stage: Stage, evidence: ContentHash | None
 ) -> str | None:
-    """Return why the current stage is not approved; None if it is, or need not be.
+    """Return why the stage is not approved; None if it is, or need not be.
 
     With `evidence`, the approval has to be about that bundle, if it cites any.
     """
-    stage = template.stage(surface.current_stage_id)
     if not stage.requires_approval:
         return None
     said = surface.approvals.get(stage.stage_id)
@@ -368,10 +367,11 @@ def _complete(unit: WorkUnit, command: CompleteStage) -> tuple[WorkSurfaceEvent,
 
 
 def _require_approval(surface: WorkSurface, command: CompleteStage) -> None:
-    why = approval_lacking(surface, command.template, command.evidence)
+    stage = command.template.stage(command.stage_id)
+    why = approval_lacking(surface, stage, command.evidence)
     if why is None:
         return
-    portal = command.template.stage(command.stage_id).portal_id
+    portal = stage.portal_id
     assert portal is not None, "a stage that needs an approval names its portal"
     raise ApprovalRequired(
         work_surface_id=surface.work_surface_id,

@@ -7,8 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sr_core.api.bodies.base import Body, Name, Prose
+from sr_core.api.bodies.base import Body, Name, Prose, RefBody
 from sr_core.api.bodies.intakes import Few, Line
+from sr_core.api.bodies.loops import BudgetsBody
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.stage_gate import GateStatus
 
@@ -50,3 +51,14 @@ class StageCompletion(Body):
     evidence_bundle_ref: Name
     gate_result: GateBody | None = None
     notes: Prose | None = None
+
+
+class Start(Body):
+    """How the surface's loop is opened; what is left out follows from the surface.
+
+    The goal is the intake's objective, and the directive the one in force.
+    """
+
+    goal: Prose | None = None
+    budgets: BudgetsBody | None = None
+    directive_ref: RefBody | None = None
