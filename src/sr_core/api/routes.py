@@ -6,9 +6,26 @@ from typing import Final
 
 from litestar import Router
 
-from sr_core.api import candidates, decisions, iterations, loops, plans, portals
+from sr_core.api import (
+    candidates,
+    decisions,
+    definitions,
+    intakes,
+    iterations,
+    loops,
+    plans,
+    portals,
+    templates,
+    work_starts,
+    work_surfaces,
+)
 
 ROUTERS: Final[tuple[Router, ...]] = (
+    definitions.router,
+    intakes.router,
+    templates.router,
+    work_surfaces.router,
+    work_starts.router,
     loops.router,
     iterations.router,
     decisions.router,

@@ -68,9 +68,14 @@ class Loops:
         budgets: Budgets,
         directive: Ref,
         work_unit: WorkUnitId | None = None,
+        loop_id: LoopId | None = None,
     ) -> tuple[LoopId, Recorded]:
-        """Open a loop; return its identifier and what was recorded."""
-        loop_id = parse_loop_id(self.platform.ids.fresh("loop"))
+        """Open a loop; return its identifier and what was recorded.
+
+        A caller who must not open two names the loop; a second one of that name is
+        refused.
+        """
+        loop_id = loop_id or parse_loop_id(self.platform.ids.fresh("loop"))
         surface = await active_surface(self.platform, work_unit) if work_unit else None
         command = CreateLoop(
             by=asked.by,
@@ -82,8 +87,8 @@ class Loops:
             work_surface_id=surface.work_surface_id if surface else None,
         )
 
-        async def rule(_: Dossier) -> Ruling:
-            return Ruling(events=loop.decide(None, command))
+        async def rule(dossier: Dossier) -> Ruling:
+            return Ruling(events=loop.decide(dossier.loop, command))
 
         return loop_id, await self._record(loop_id, rule, asked)
 
@@ -244,6 +249,11 @@ class Loops:
             return Ruling(events=(*decided, *due))
 
         return await self._record(loop_id, rule, asked)
+
+    async def context(self, loop_id: LoopId) -> tuple[Ref, ...]:
+        """Return what the loop's next iteration would start from, as things are now."""
+        dossier = await self.platform.recorder.state(loop_case(loop_id))
+        return await self._context(_require_loop(dossier, loop_id))
 
     async def _context(self, known: loop.Loop) -> tuple[Ref, ...]:
         """Return all that an iteration of the loop starts from (SPEC 8.1)."""

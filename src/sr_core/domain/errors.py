@@ -221,10 +221,13 @@ class SemanticProfileMissing(PreconditionFailed):
 
     code = "SEMANTIC_PROFILE_MISSING"
 
-    def __init__(self, *, work_surface_id: str, stage_id: str) -> None:
+    def __init__(
+        self, *, work_surface_id: str, stage_id: str, suites: Collection[str] = ()
+    ) -> None:
+        named = f": {', '.join(sorted(suites))}" if suites else ""
         super().__init__(
             f"{stage_id} of {work_surface_id} declares no suite, or one that is not "
-            "registered under the hash that it was bound with",
+            f"registered under the hash that it was bound with{named}",
             remedy="Register the suites of the stage, and bind the work surface anew",
         )
 

@@ -14,11 +14,13 @@ from typing import Any, Final, TypeAlias, get_args
 
 from sr_core.domain.approval import ApprovalEvent
 from sr_core.domain.candidate import CandidateEvent
+from sr_core.domain.config_definition import DefinitionEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_exception import ExceptionEvent
 from sr_core.domain.governor import GovernorDecisionRecorded, GovernorEvent
+from sr_core.domain.intake import IntakeEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
 from sr_core.domain.oracle_suite import SuiteEvent
@@ -36,6 +38,7 @@ from sr_core.domain.verification import (
     EvidenceMissingDetected,
     VerificationEvent,
 )
+from sr_core.domain.work_surface_events import WorkSurfaceEvent
 
 
 class StreamKind(StrEnum):
@@ -69,6 +72,9 @@ DomainEvent: TypeAlias = (
     | SuiteEvent
     | PlanEvent
     | GovernorEvent
+    | IntakeEvent
+    | DefinitionEvent
+    | WorkSurfaceEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -108,6 +114,9 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
     (PlanEvent, StreamKind.GOVERNANCE, "plan", "plan_id"),
     (GovernorEvent, StreamKind.GOVERNANCE, "gdec", "decision_id"),
+    (IntakeEvent, StreamKind.INTAKE, "intake", "intake_id"),
+    (DefinitionEvent, StreamKind.GOVERNANCE, "config", "config_id"),
+    (WorkSurfaceEvent, StreamKind.WORK_SURFACE, "ws", "work_surface_id"),
 )
 """One row for each aggregate."""
 

@@ -13,11 +13,14 @@ from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
     DecisionId,
+    IntakeId,
     IterationId,
     LoopId,
     PlanId,
     RunId,
+    StageId,
     SuiteId,
+    TemplateId,
     WorkSurfaceId,
     candidate_hash,
 )
@@ -94,3 +97,28 @@ def bundle_refs(hashes: Iterable[ContentHash], rel: RefRelation) -> tuple[Ref, .
 def waiver_refs(identifiers: Iterable[str], rel: RefRelation) -> tuple[Ref, ...]:
     """Return a ref to each waiver, in the order given."""
     return tuple(exception_ref(each, rel, kind=RefKind.WAIVER) for each in identifiers)
+
+
+def intake_ref(intake_id: IntakeId, content_hash: ContentHash, rel: RefRelation) -> Ref:
+    """Return a ref to the intake, pinned by the hash of its content."""
+    meta = {"content_hash": content_hash}
+    return Ref(kind=RefKind.INTAKE, id=intake_id, rel=rel, meta=meta)
+
+
+def template_ref(
+    template_id: TemplateId,
+    content_hash: ContentHash,
+    stage_id: StageId,
+    rel: RefRelation = RefRelation.DEPENDS_ON,
+) -> Ref:
+    """Return a ref to the procedure template, pinned by its hash, at that stage."""
+    meta = {"content_hash": content_hash, "current_stage_id": stage_id}
+    return Ref(kind=RefKind.PROCEDURE_TEMPLATE, id=template_id, rel=rel, meta=meta)
+
+
+def stage_ref(
+    stage_id: StageId, work_surface_id: WorkSurfaceId, rel: RefRelation
+) -> Ref:
+    """Return a ref to a stage of one work surface."""
+    meta = {"stage_id": stage_id, "work_surface_id": work_surface_id}
+    return Ref(kind=RefKind.PROCEDURE_STAGE, id=stage_id, rel=rel, meta=meta)
