@@ -7,10 +7,11 @@ from typing import Final
 from pytest_sr.registry import step
 from pytest_sr.steps.results import EvaluationMade, PlanMade, Told, text
 from pytest_sr.world.accounts import ActorName
-from pytest_sr.world.world import World, WorldError
+from pytest_sr.world.world import Answer, World, WorldError
 
 API: Final = "/api/v1"
 SOURCE: Final = {"id": "source:scenario", "content_hash": f"sha256:{'0' * 63}2"}
+TEMPLATE: Final = "proc:RESEARCH-MEMO"
 DIRECTIVE: Final = {
     "kind": "GovernedArtifact",
     "id": "SR-DIRECTIVE",
@@ -24,27 +25,29 @@ async def record_plan(
     world: World,
     *,
     units: tuple[str, ...],
-    intake: str,
-    intake_hash: str,
     waits: tuple[str, ...] = (),
-    template: str = "proc:RESEARCH-MEMO",
+    bound: tuple[str, ...] = (),
     by: ActorName = "human",
 ) -> PlanMade:
-    """Record a plan of work units, all of which work on one intake.
+    """Record a plan of work units; each gets an intake of its own, which is activated.
 
     Args:
         units: their names, such as WU-memo
         waits: which waits for which, such as "WU-memo > WU-sources"
+        bound: those of them that get a work surface as well
 
     """
+    intakes = {each: await _intake(world, each) for each in units}
+    for each in bound:
+        await _bind(world, each, intakes[each]["id"])
     body = {
         "source_ref": SOURCE,
         "work_units": [
             {
                 "work_unit_id": each,
                 "title": f"what {each} is about",
-                "intake_ref": {"id": intake, "content_hash": intake_hash},
-                "template_id": template,
+                "intake_ref": intakes[each],
+                "template_id": TEMPLATE,
             }
             for each in units
         ],
@@ -93,6 +96,42 @@ async def evaluate(
     return EvaluationMade(
         answer=answer, loop=loop, iteration=text(answer, "iteration_id")
     )
+
+
+async def _intake(world: World, unit: str) -> dict[str, str]:
+    """Return an active intake of the unit, pinned by its hash."""
+    body = {
+        "work_unit_id": unit,
+        "title": f"what {unit} is about",
+        "kind": "research_memo",
+        "objective": f"Say what is known of {unit}.",
+        "audience": "whoever reads the scenario",
+        "deliverables": [
+            {"name": "memo", "format": "markdown", "path": "candidate/main.md"}
+        ],
+        "completion_criteria": ["A reader can decide from the memo alone."],
+    }
+    drafted = await world.ask("human", "POST", f"{API}/intakes", body)
+    _require(drafted, "drafting an intake")
+    intake = text(drafted, "intake_id")
+    path = f"{API}/intakes/{intake}/activate"
+    active = await world.ask("human", "POST", path)
+    _require(active, "activating an intake")
+    return {"id": intake, "content_hash": text(active, "content_hash")}
+
+
+async def _bind(world: World, unit: str, intake: str) -> None:
+    body = {"work_unit_id": unit, "intake_id": intake, "template_id": TEMPLATE}
+    _require(
+        await world.ask("human", "POST", f"{API}/work-surfaces", body),
+        "binding a work surface",
+    )
+
+
+def _require(answer: Answer, what: str) -> None:
+    if not answer.is_accepted:
+        message = f"{what} was answered with {answer.status} {answer.code}"
+        raise WorldError(message)
 
 
 def _edge(told: str) -> dict[str, str]:
