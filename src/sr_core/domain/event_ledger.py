@@ -24,6 +24,15 @@ from sr_core.domain import plan as plans
 from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.candidate import CandidateMaterialized
 from sr_core.domain.errors import EventNotUnderstood
+from sr_core.domain.event_shapes import (
+    DeferralDrawn,
+    ExceptionMoved,
+    StageLeft,
+    StageMoved,
+    StalenessSaid,
+    SurfaceBound,
+    SurfaceMoved,
+)
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.iteration import IterationCompleted, IterationStarted
@@ -59,80 +68,6 @@ class GateStatus(StrEnum):
     PASS = "PASS"  # noqa: S105 - a verdict
     PASS_WITH_WAIVERS = "PASS_WITH_WAIVERS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
-
-
-# What is asked of an event whose class belongs to another part of the log: these and no
-# other fields. The readers below are the only ones that look at them.
-
-
-class _Scope(Protocol):
-    @property
-    def work_unit_id(self) -> str | None: ...
-    @property
-    def loop_id(self) -> str | None: ...
-
-
-class _Deferral(Protocol):
-    @property
-    def exception_id(self) -> str: ...
-    @property
-    def scope(self) -> _Scope: ...
-
-
-class _Exception(Protocol):
-    @property
-    def exception_id(self) -> str: ...
-
-
-class _Pinned(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def content_hash(self) -> str: ...
-
-
-class _SurfaceBound(Protocol):
-    @property
-    def work_surface_id(self) -> str: ...
-    @property
-    def work_unit_id(self) -> str: ...
-    @property
-    def intake_ref(self) -> _Pinned: ...
-    @property
-    def template_ref(self) -> _Pinned: ...
-
-
-class _Surface(Protocol):
-    @property
-    def work_surface_id(self) -> str: ...
-
-
-class _Stage(_Surface, Protocol):
-    @property
-    def stage_id(self) -> str: ...
-
-
-class _GateResult(Protocol):
-    @property
-    def status(self) -> str: ...
-    @property
-    def waiver_refs(self) -> tuple[object, ...]: ...
-
-
-class _StageDone(_Stage, Protocol):
-    @property
-    def evidence_bundle_ref(self) -> str: ...
-    @property
-    def gate_result(self) -> _GateResult: ...
-    @property
-    def next_stage_id(self) -> str | None: ...
-
-
-class _Marked(Protocol):
-    @property
-    def stale_id(self) -> str: ...
-    @property
-    def refs(self) -> tuple[Ref, ...]: ...
 
 
 # What is kept.
@@ -352,21 +287,21 @@ def _approved(ledger: Ledger, event: ApprovalRecorded) -> Ledger:
     return replace(ledger, approvals={**ledger.approvals, **said})
 
 
-def _deferred(ledger: Ledger, event: _Deferral) -> Ledger:
+def _deferred(ledger: Ledger, event: DeferralDrawn) -> Ledger:
     scope = event.scope
     entry = DeferralEntry(work_unit_id=scope.work_unit_id, loop_id=scope.loop_id)
     return replace(ledger, deferrals=_with(ledger.deferrals, event.exception_id, entry))
 
 
-def _in_force(ledger: Ledger, event: _Exception) -> Ledger:
+def _in_force(ledger: Ledger, event: ExceptionMoved) -> Ledger:
     return _deferral(ledger, event, is_active=True)
 
 
-def _out_of_force(ledger: Ledger, event: _Exception) -> Ledger:
+def _out_of_force(ledger: Ledger, event: ExceptionMoved) -> Ledger:
     return _deferral(ledger, event, is_active=False)
 
 
-def _deferral(ledger: Ledger, event: _Exception, *, is_active: bool) -> Ledger:
+def _deferral(ledger: Ledger, event: ExceptionMoved, *, is_active: bool) -> Ledger:
     """Change the deferral that the event is about; a waiver or deviation is none."""
     known = ledger.deferrals.get(event.exception_id)
     if known is None:
@@ -377,7 +312,7 @@ def _deferral(ledger: Ledger, event: _Exception, *, is_active: bool) -> Ledger:
     )
 
 
-def _bound(ledger: Ledger, event: _SurfaceBound) -> Ledger:
+def _bound(ledger: Ledger, event: SurfaceBound) -> Ledger:
     entry = SurfaceEntry(
         work_unit_id=event.work_unit_id,
         intake=(event.intake_ref.id, event.intake_ref.content_hash),
@@ -393,7 +328,7 @@ def _surface(ledger: Ledger, surface_id: str, **changes: Any) -> Ledger:  # noqa
     return replace(ledger, surfaces=_with(ledger.surfaces, surface_id, entry))
 
 
-def _stage_entered(ledger: Ledger, event: _Stage) -> Ledger:
+def _stage_entered(ledger: Ledger, event: StageMoved) -> Ledger:
     known = ledger.surfaces[event.work_surface_id].stages
     stages = _with(known, event.stage_id, StageEntry(status=StageStatus.ACTIVE))
     return _surface(
@@ -401,7 +336,7 @@ def _stage_entered(ledger: Ledger, event: _Stage) -> Ledger:
     )
 
 
-def _stage_completed(ledger: Ledger, event: _StageDone) -> Ledger:
+def _stage_completed(ledger: Ledger, event: StageLeft) -> Ledger:
     gate = event.gate_result
     passed = gate.status in {GateStatus.PASS, GateStatus.PASS_WITH_WAIVERS}
     evidence = _hash_of(event.evidence_bundle_ref)
@@ -419,17 +354,17 @@ def _stage_completed(ledger: Ledger, event: _StageDone) -> Ledger:
     )
 
 
-def _surface_ended(ledger: Ledger, event: _Surface) -> Ledger:
+def _surface_ended(ledger: Ledger, event: SurfaceMoved) -> Ledger:
     return _surface(ledger, event.work_surface_id, is_active=False)
 
 
-def _marked(ledger: Ledger, event: _Marked) -> Ledger:
+def _marked(ledger: Ledger, event: StalenessSaid) -> Ledger:
     return replace(
         ledger, markers=_with(ledger.markers, event.stale_id, _stale_nodes(event))
     )
 
 
-def _unmarked(ledger: Ledger, event: _Marked) -> Ledger:
+def _unmarked(ledger: Ledger, event: StalenessSaid) -> Ledger:
     """Take back what the event answers; a marker may be answered in parts."""
     answered = _stale_nodes(event)
     left = ledger.markers.get(event.stale_id, frozenset()) - answered
@@ -437,7 +372,7 @@ def _unmarked(ledger: Ledger, event: _Marked) -> Ledger:
     return replace(ledger, markers={**others, event.stale_id: left} if left else others)
 
 
-def _stale_nodes(event: _Marked) -> frozenset[Node]:
+def _stale_nodes(event: StalenessSaid) -> frozenset[Node]:
     return frozenset(
         (str(each.kind), each.id)
         for each in event.refs
