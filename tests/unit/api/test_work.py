@@ -283,11 +283,10 @@ class TestDefinitions:
             True,
         ]
 
-    async def test_an_unknown_type_is_refused_with_the_choices(self, api):
+    async def test_an_unknown_type_is_refused(self, api):
         answer = await api.get("config/definitions?type=config.poem")
 
         assert answer.status_code == 400
-        assert "config.agent_definition" in answer.text
 
     @pytest.mark.parametrize(
         "portal",
@@ -297,7 +296,7 @@ class TestDefinitions:
         answer = await api.post("portals", {**PORTAL, "portal_id": portal})
 
         assert answer.status_code == 400
-        assert "ReleaseApprovalPortal" in answer.text or portal in answer.text
+        assert portal in answer.text
 
 
 class TestProfiles:
@@ -851,7 +850,7 @@ class TestStages:
     async def test_a_failure_does_not_advance_whatever_is_declared(self, api):
         name = await a_surface(api)
         started = await api.done(f"work-surfaces/{name}/start", START)
-        api.runner.scripts[UNIT_TESTS] = fails()
+        api.runner.scripts[UNIT_TESTS] = fails
         bundle = await a_bundle(api, started["iteration_id"])
 
         declared = await api.post(
