@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -117,4 +118,4 @@ def test_whatever_is_asked_versions_count_up_and_none_repeats_the_last(asked):
             continue
     hashes = [each.content_hash for each in known.versions]
     assert [each.version for each in known.versions] == [*range(1, len(hashes) + 1)]
-    assert all(one != other for one, other in zip(hashes, hashes[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(hashes))

@@ -15,6 +15,7 @@ from sr_core.domain.events import (
 )
 from sr_core.domain.refs import Ref
 from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
+from sr_core.testing.work import BUNDLE, FINAL, FRAME, STRUCTURE, build_work_log
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    events = [told.suite, *told.log]
+    events = [told.suite, *told.log, *build_work_log()]
     return {type(each).__name__: each for each in reversed(events)}
 
 
@@ -70,6 +71,17 @@ class TestStreams:
             ("ApprovalRecorded", StreamKind.APPROVAL, "appr:appr_"),
             ("FreezeRecordCreated", StreamKind.FREEZE, "freeze:freeze_"),
             ("OracleSuiteRegistered", StreamKind.ORACLE_SUITE, "suite:SR-"),
+            ("IntakeCreated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeUpdated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeActivated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeArchived", StreamKind.INTAKE, "intake:0"),
+            ("IntakeForked", StreamKind.INTAKE, "intake:0"),
+            ("ConfigDefinitionRecorded", StreamKind.GOVERNANCE, "config:cfg_"),
+            ("WorkSurfaceBound", StreamKind.WORK_SURFACE, "ws:0"),
+            ("StageEntered", StreamKind.WORK_SURFACE, "ws:0"),
+            ("StageCompleted", StreamKind.WORK_SURFACE, "ws:0"),
+            ("WorkSurfaceCompleted", StreamKind.WORK_SURFACE, "ws:0"),
+            ("WorkSurfaceArchived", StreamKind.WORK_SURFACE, "ws:0"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -118,7 +130,35 @@ class TestRefs:
 
         refs = {name: said(refs_of(event)) for name, event in first.items()}
 
+        surface = first["WorkSurfaceBound"].work_surface_id
+        intake = first["IntakeCreated"].intake_id
+        at_first = [
+            ("WorkSurface", surface, "about"),
+            ("ProcedureStage", FRAME, "about"),
+        ]
+        at_last = [
+            ("WorkSurface", surface, "about"),
+            ("ProcedureStage", FINAL, "about"),
+        ]
         assert refs == {
+            "IntakeCreated": [],
+            "IntakeUpdated": [],
+            "IntakeActivated": [("Intake", intake, "about")],
+            "IntakeArchived": [],
+            "IntakeForked": [("Intake", intake, "supersedes")],
+            "ConfigDefinitionRecorded": [],
+            "WorkSurfaceBound": [
+                ("Intake", intake, "depends_on"),
+                ("ProcedureTemplate", "proc:TWO-STAGES", "depends_on"),
+                ("OracleSuite", STRUCTURE, "depends_on"),
+            ],
+            "StageEntered": [*at_first, ("OracleSuite", STRUCTURE, "depends_on")],
+            "StageCompleted": [*at_first, ("EvidenceBundle", BUNDLE, "supported_by")],
+            "WorkSurfaceCompleted": [
+                *at_last,
+                ("EvidenceBundle", BUNDLE, "supported_by"),
+            ],
+            "WorkSurfaceArchived": [("WorkSurface", surface, "about")],
             "OracleSuiteRegistered": [("OracleSuite", CORE, "about")],
             "LoopCreated": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
             "LoopActivated": [],

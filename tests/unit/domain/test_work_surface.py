@@ -467,9 +467,8 @@ def test_whatever_is_asked_only_what_is_allowed_comes_of_it(names):
         before = story.unit
         try:
             ACTS[name](story)
-        except Refused as refused:
+        except Refused:
             assert story.unit == before
-            assert str(refused)
         active = [
             each
             for each in story.unit.surfaces.values()

@@ -44,7 +44,7 @@ CONNECT_TIMEOUT_S: Final = 5
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
-class MigrationRefused(PortError):  # noqa: N818 - named for what it says, like Refused
+class MigrationRefused(PortError):
     """Files and record do not tell one story; nothing was changed."""
 
     code = "MIGRATION_REFUSED"
@@ -98,7 +98,7 @@ class MigrationOutOfOrder(MigrationRefused):
         )
 
 
-class MigrationFailed(PortError):  # noqa: N818 - named for what it says, like Refused
+class MigrationFailed(PortError):
     """Postgres refused a migration's SQL; those before it stay applied."""
 
     code = "MIGRATION_FAILED"
