@@ -34,7 +34,7 @@ from pytest_sr.world.accounts import Accounts
 from pytest_sr.world.world import SystemKind, Template, why_unsandboxed, world
 
 
-class NotHeld(Exception):
+class NotHeld(Exception):  # noqa: N818 - the report is the message
     """A case or a control that is not PASS; its text says why."""
 
 
@@ -168,7 +168,7 @@ class _Item(pytest.Function):
 class ScenarioItem(_Item):
     """One case of a scenario, in a world of its own."""
 
-    def __init__(self, *, scenario: Scenario, case: Case, **kwargs: Any) -> None:
+    def __init__(self, *, scenario: Scenario, case: Case, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
         self._mark(bind(scenario, case))
 
@@ -199,7 +199,7 @@ class ScenarioItem(_Item):
 class ControlItem(_Item):
     """One control of a scenario: it passes when it turned red what it was to."""
 
-    def __init__(self, *, scenario: Scenario, control: Control, **kwargs: Any) -> None:
+    def __init__(self, *, scenario: Scenario, control: Control, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
         self._mark(scenario)
         self._control = control

@@ -35,8 +35,8 @@ def verify(arguments: Sequence[str]) -> int:
 
 def scenario(arguments: Sequence[str]) -> int:
     """Run `sr scenario trace`; return 0 if every clause is proven, 1 if not, else 2."""
-    from pytest_sr import trace
-    from pytest_sr.parse import ScenarioRefused
+    from pytest_sr import trace  # noqa: PLC0415 - `sr verify` needs none of it
+    from pytest_sr.parse import ScenarioRefused  # noqa: PLC0415 - likewise
 
     parser = argparse.ArgumentParser(prog="sr scenario", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -91,7 +91,7 @@ def _options(chosen: argparse.Namespace) -> list[str]:
 def _pytest(options: Sequence[str]) -> int:
     """Run pytest in a process of its own; it hears of an interrupt as we do."""
     command = [sys.executable, "-P", "-m", "pytest", *options]
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command) as process:  # noqa: S603 - our own interpreter
         while True:
             try:
                 return process.wait()

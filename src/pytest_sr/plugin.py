@@ -33,13 +33,13 @@ def pytest_collect_file(
     """Take the files that are ours."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    from pytest_sr.collect import ScenarioFile
+    from pytest_sr.collect import ScenarioFile  # noqa: PLC0415 - sessions without scenarios load none of it
 
     return ScenarioFile.from_parent(parent, path=file_path)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist may be absent
     """Tell a worker where to ask for the stack."""
     node.workerinput.update(node.config.stash[SESSION].for_worker())
 
@@ -58,7 +58,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test that asks for `sr_loop_test` each of the nineteen in turn."""
     if "sr_loop_test" in metafunc.fixturenames:
-        from pytest_sr.loop_tests import find
+        from pytest_sr.loop_tests import find  # noqa: PLC0415 - sessions without scenarios load none of it
 
         tests = find(metafunc.config.rootpath)
         ids = [each.name for each in tests]
@@ -66,18 +66,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def sr_loop_test(request: pytest.FixtureRequest, sr_bench: Any) -> Any:
+def sr_loop_test(request: pytest.FixtureRequest, sr_bench: Any) -> Any:  # noqa: ANN401 - loaded when it is asked for
     """Give one of tests 1 to 19; its `run()` tells what came of it, case by case."""
     return replace(request.param, bench=sr_bench)
 
 
 @pytest.fixture(scope="session")
-def sr_stack(request: pytest.FixtureRequest) -> Any:
+def sr_stack(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - loaded when it is asked for
     """Give the addresses of the session's services, started when first asked for."""
     return request.config.stash[SESSION].stack.addresses
 
 
 @pytest.fixture(scope="session")
-def sr_bench(request: pytest.FixtureRequest) -> Any:
+def sr_bench(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - loaded when it is asked for
     """Give what scenarios are run with: the stack, a template database, accounts."""
     return request.config.stash[SESSION].bench

@@ -60,7 +60,7 @@ class Variant:
     faultless: bool = False
 
 
-class _Stopped(Exception):
+class _Stopped(Exception):  # noqa: N818 - it is how a case ends early, no error of ours
     def __init__(self, place: object, why: str) -> None:
         super().__init__(why)
         self.stop = Stop(place=str(place), why=why)
@@ -204,7 +204,7 @@ class _Runner:
         for name in reversed([*self._open]):
             try:
                 await self._heal(name)
-            except Exception as bug:
+            except Exception as bug:  # noqa: BLE001 - raised below, after the others
                 bugs.append(bug)
         if bugs:
             raise bugs[0]
@@ -325,7 +325,7 @@ class _Runner:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat()
+    return datetime.now(UTC).isoformat()  # noqa: TID251 - what people call the time
 
 
 def _filled(arguments: Arguments, results: Mapping[str, object]) -> dict[str, object]:

@@ -27,7 +27,7 @@ _SECONDS_IN: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 class Verdict(StrEnum):
     """How one claim, or a whole case, came out."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
     INVALID = "INVALID"
     """The experiment did not take place, which says nothing about the claim."""
     FAIL = "FAIL"

@@ -36,7 +36,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._owned: Broker | None = None
-        self.started_at = datetime.now(UTC)
+        self.started_at = datetime.now(UTC)  # noqa: TID251 - when people started it
         self.values = {each.name: value_of(config, each) for each in OPTIONS}
 
     @property
@@ -48,7 +48,7 @@ class Session:
     @cached_property
     def stack(self) -> Broker | RemoteStack:
         """Whoever knows the stack; nothing is started by asking this."""
-        from pytest_sr.broker import Broker, Desk, RemoteStack
+        from pytest_sr.broker import Broker, Desk, RemoteStack  # noqa: PLC0415 - see above
 
         given: Mapping[str, Any] | None = getattr(self._config, "workerinput", None)
         if given is not None and "sr_desk_port" in given:
@@ -60,7 +60,7 @@ class Session:
     @cached_property
     def bench(self) -> Bench:
         """What scenarios are run with; the stack is started by asking for it."""
-        from pytest_sr.collect import Bench
+        from pytest_sr.collect import Bench  # noqa: PLC0415 - see above
 
         system = cast("SystemKind", self.values["sr_system"])  # one of the choices
         return Bench(self.stack, system, self.report, self._progress)
@@ -76,7 +76,7 @@ class Session:
 
     def for_worker(self) -> Mapping[str, object]:
         """Return what a worker has to know to ask for the stack."""
-        from pytest_sr.broker import Broker
+        from pytest_sr.broker import Broker  # noqa: PLC0415 - see above
 
         assert isinstance(self.stack, Broker), "only the session's first process asks"
         desk = self.stack.open_desk()
@@ -87,14 +87,14 @@ class Session:
         rows = _rows(reporter)
         if not rows:
             return
-        from pytest_sr.report.terminal import summarise
+        from pytest_sr.report.terminal import summarise  # noqa: PLC0415 - see above
 
         reporter.section("scenarios", sep="-")
         for line in summarise(rows):
             reporter.write_line(line)
         if self.report is not None:
-            from pytest_sr.catalogue import CATALOGUE
-            from pytest_sr.report.write import write_report
+            from pytest_sr.catalogue import CATALOGUE  # noqa: PLC0415 - see above
+            from pytest_sr.report.write import write_report  # noqa: PLC0415 - see above
 
             index = write_report(
                 self.report,
@@ -130,7 +130,7 @@ def configure(config: pytest.Config) -> None:
     session = Session(config)
     config.stash[SESSION] = session
     if session.report is not None and not hasattr(config, "workerinput"):
-        from pytest_sr.report.folder import ReportError, prepare
+        from pytest_sr.report.folder import ReportError, prepare  # noqa: PLC0415 - see above
 
         try:
             prepare(session.report)

@@ -85,7 +85,7 @@ def projection(
     view: View,
     *,
     projection: str,
-    id: str,
+    id: str,  # noqa: A002 - the word that scenarios use
     has: Mapping[str, object],
 ) -> Finding:
     """A row of the read model holds this, at the end of this part of the story.

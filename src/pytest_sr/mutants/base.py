@@ -23,7 +23,7 @@ class Patch:
     value: object
 
 
-def inside(owner: object, name: str) -> Any:
+def inside(owner: object, name: str) -> Any:  # noqa: ANN401 - it may be anything
     """Return what stands in a module or class under `name`, private or not."""
     return vars(owner)[name]
 

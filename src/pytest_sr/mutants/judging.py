@@ -83,12 +83,12 @@ def verification_skips_evidence() -> tuple[Patch, ...]:
     remember, from_memory = _memory()
     real, read = inside(Verification, "verify"), inside(verification, "read_bundle")
 
-    async def verify(*args: Any, **kwargs: Any) -> object:
-        setattr(verification, "read_bundle", from_memory)
+    async def verify(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
+        setattr(verification, "read_bundle", from_memory)  # noqa: B010 - for the while
         try:
             return await real(*args, **kwargs)
         finally:
-            setattr(verification, "read_bundle", read)
+            setattr(verification, "read_bundle", read)  # noqa: B010 - and back
 
     return (
         Patch(owner=runs, name="write_bundle", value=remember),
@@ -111,7 +111,7 @@ def evidence_missing_for_ever() -> tuple[Patch, ...]:
     """A candidate whose evidence was once missing is not cured by a new run."""
     real = inside(dossier, "compute")
 
-    def compute(*args: Any, known_missing: Any, **kwargs: Any) -> Finding:
+    def compute(*args: Any, known_missing: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
         finding = real(*args, known_missing=known_missing, **kwargs)
         if not known_missing:
             return finding
@@ -148,7 +148,7 @@ def verification_always_strict() -> tuple[Patch, ...]:
     """Whatever the evidence says, the candidate is verified."""
     real = inside(dossier, "compute")
 
-    def compute(*args: Any, **kwargs: Any) -> Finding:
+    def compute(*args: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
         found = real(*args, **kwargs)
         return replace(found, status=VerificationStatus.VERIFIED_STRICT, conditions={})
 
@@ -160,7 +160,7 @@ def verification_never() -> tuple[Patch, ...]:
     """Whatever the evidence says, the candidate is not verified."""
     real = inside(dossier, "compute")
 
-    def compute(*args: Any, **kwargs: Any) -> Finding:
+    def compute(*args: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
         found = real(*args, **kwargs)
         return replace(found, status=VerificationStatus.UNVERIFIED)
 
@@ -172,7 +172,7 @@ def evidence_found_again_is_fine() -> tuple[Patch, ...]:
     """Evidence that was once found missing counts again when it is there again."""
     real = inside(dossier, "compute")
 
-    def compute(*args: Any, **kwargs: Any) -> Finding:
+    def compute(*args: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
         return real(*args, **{**kwargs, "known_missing": ()})
 
     return (Patch(owner=dossier, name="compute", value=compute),)
@@ -193,7 +193,7 @@ def candidate_trusts_the_agent() -> tuple[Patch, ...]:
     """The hash that an agent declares is not compared with that of the bytes."""
     real = inside(candidates, "RegisterCandidate")
 
-    def believing(**fields: Any) -> Any:
+    def believing(**fields: Any) -> Any:  # noqa: ANN401 - passed on as it comes
         return real(**{**fields, "declared": None})
 
     return (Patch(owner=candidates, name="RegisterCandidate", value=believing),)
@@ -218,7 +218,7 @@ def evidence_one_blob_lost() -> tuple[Patch, ...]:
     """The first blob of a bundle is never written."""
     real = inside(runs, "write_bundle")
 
-    async def write_bundle(store: Any, manifest: Any, blobs: Any) -> ContentHash:
+    async def write_bundle(store: Any, manifest: Any, blobs: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
         first = manifest.artifacts[0].content_hash
 
         class Forgetful:
@@ -236,7 +236,7 @@ def sandbox_unnamed() -> tuple[Patch, ...]:
     """Evidence does not say in what sandbox the oracles ran."""
     real = inside(runner, "_told")
 
-    def told(fingerprint: Any) -> Mapping[str, str]:
+    def told(fingerprint: Any) -> Mapping[str, str]:  # noqa: ANN401 - passed on as it comes
         facts = real(fingerprint)
         return {name: fact for name, fact in facts.items() if name != "sandbox"}
 
@@ -251,7 +251,7 @@ def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
     async def open_gate(*_: object) -> Ruling:
         return _OPEN
 
-    async def blind(*args: Any, **kwargs: Any) -> object:
+    async def blind(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
         for name in gates:
             setattr(Verification, name, open_gate)
         try:
@@ -268,12 +268,12 @@ def _memory() -> tuple[Callable[..., Any], Callable[..., Any]]:
     written: dict[ContentHash, Any] = {}
     write, read = inside(runs, "write_bundle"), inside(verification, "read_bundle")
 
-    async def remember(store: Any, manifest: Any, blobs: Any) -> ContentHash:
+    async def remember(store: Any, manifest: Any, blobs: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
         bundle = await write(store, manifest, blobs)
         written[bundle] = manifest
         return bundle
 
-    async def from_memory(store: Any, bundle: ContentHash) -> BundleReading:
+    async def from_memory(store: Any, bundle: ContentHash) -> BundleReading:  # noqa: ANN401 - passed on as it comes
         if bundle not in written:
             return await read(store, bundle)
         return BundleReading(content_hash=bundle, lost={}, manifest=written[bundle])

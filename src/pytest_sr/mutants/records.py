@@ -62,7 +62,7 @@ def recorder_swaps_kinds() -> tuple[Patch, ...]:
     real = inside(recorder, "seal")
     other = {ActorKind.HUMAN: ActorKind.SYSTEM, ActorKind.SYSTEM: ActorKind.HUMAN}
 
-    def seal(event: Any, with_: Any, changes: Any) -> Any:
+    def seal(event: Any, with_: Any, changes: Any) -> Any:  # noqa: ANN401 - passed on as it comes
         by = with_.by
         swapped = Actor(other.get(by.kind, by.kind), by.actor_id)
         return real(event, replace(with_, by=swapped), changes)
@@ -85,7 +85,7 @@ def freeze_forgets_approval() -> tuple[Patch, ...]:
     """A freeze record does not refer to the approval that it rests on."""
     real = inside(envelope, "refs_of")
 
-    def refs_of(event: Any) -> Any:
+    def refs_of(event: Any) -> Any:  # noqa: ANN401 - passed on as it comes
         if isinstance(event, freeze.FreezeRecordCreated):
             return ()
         return real(event)
@@ -96,7 +96,7 @@ def freeze_forgets_approval() -> tuple[Patch, ...]:
 def _projector(drops: Callable[[object], bool]) -> tuple[Patch, ...]:
     real = inside(recorder, "changes_of")
 
-    def changes_of(event: Any, on: Any) -> Any:
+    def changes_of(event: Any, on: Any) -> Any:  # noqa: ANN401 - passed on as it comes
         return () if drops(event) else real(event, on)
 
     return (Patch(owner=recorder, name="changes_of", value=changes_of),)

@@ -24,7 +24,7 @@ from sr_core.domain.run import Run
 from sr_core.ports.identity import NotIdentified
 
 _ALL_ROLES: Final = frozenset(integrity.PORTAL_ROLE.values())
-_NO_TOKEN: Final = "none"
+_NO_TOKEN: Final = "none"  # noqa: S105 - it stands for there being no token
 
 
 @mutant("loop.never-stops")
@@ -57,7 +57,7 @@ def loop_decision_lifts_integrity() -> tuple[Patch, ...]:
     """A decision resumes a loop though an integrity condition stands."""
     real = inside(loop, "_resume")
 
-    def resume(known: loop.Loop, command: loop.ResumeLoop) -> Any:
+    def resume(known: loop.Loop, command: loop.ResumeLoop) -> Any:  # noqa: ANN401 - passed on as it comes
         return real(known, replace(command, standing=frozenset()))
 
     return (Patch(owner=loop, name="_resume", value=resume),)
@@ -74,7 +74,7 @@ def loop_never_resumes() -> tuple[Patch, ...]:
 def waiver_covers_anything() -> tuple[Patch, ...]:
     """Anything can be waived, integrity conditions and silent oracles too."""
 
-    def latest(self: dossier.Dossier, candidate_id: Any, _: object) -> Run | None:
+    def latest(self: dossier.Dossier, candidate_id: Any, _: object) -> Run | None:  # noqa: ANN401 - passed on as it comes
         of_it = [
             each for each in self.runs.values() if each.candidate_id == candidate_id
         ]
@@ -105,7 +105,7 @@ def run_never_cures() -> tuple[Patch, ...]:
     """A stopped loop allows no run, not even the one that would cure it."""
     real = inside(run, "start")
 
-    def start(known: Any, command: Any) -> Any:
+    def start(known: Any, command: Any) -> Any:  # noqa: ANN401 - passed on as it comes
         return real(known, replace(command, cures=False))
 
     return (Patch(owner=run, name="start", value=start),)
@@ -124,16 +124,16 @@ def decision_not_recorded() -> tuple[Patch, ...]:
 @mutant("identity.asks-nobody")
 def identity_asks_nobody() -> tuple[Patch, ...]:
     """Whoever comes without a token is taken for a human with every role."""
-    from sr_core.api import app
+    from sr_core.api import app  # noqa: PLC0415 - slow to load, and wanted here alone
 
     real = inside(identity.OidcIdentity, "actor_of")
 
-    async def actor_of(self: Any, token: str) -> Actor:
+    async def actor_of(self: Any, token: str) -> Actor:  # noqa: ANN401 - passed on as it comes
         if token == _NO_TOKEN:
             return Actor(ActorKind.HUMAN, "oidc_sub:default:nobody", _ALL_ROLES)
         return await real(self, token)
 
-    def bearer(request: Any) -> str:
+    def bearer(request: Any) -> str:  # noqa: ANN401 - passed on as it comes
         return request.headers.get("authorization", f" {_NO_TOKEN}").split(" ")[1]
 
     return (
@@ -180,7 +180,7 @@ def identity_human_by_default() -> tuple[Patch, ...]:
     """A token that proves no kind of actor makes a human with every role."""
     real = actor_kinds.actor_from_claims
 
-    def actor_from_claims(claims: Mapping[str, Any], kinds: Any) -> Actor:
+    def actor_from_claims(claims: Mapping[str, Any], kinds: Any) -> Actor:  # noqa: ANN401 - passed on as it comes
         try:
             return real(claims, kinds)
         except NotIdentified:

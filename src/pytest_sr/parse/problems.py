@@ -78,7 +78,7 @@ class Problem:
         return f"{self.place}: {self.found}. {self.remedy}{end}"
 
 
-class ScenarioRefused(Exception):
+class ScenarioRefused(Exception):  # noqa: N818 - named for what it says
     """A file that is no scenario; says why, a line for each problem."""
 
     def __init__(self, errors: tuple[Problem, ...]) -> None:

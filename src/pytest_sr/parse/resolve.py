@@ -21,7 +21,7 @@ AXES: Final = {"case": "cases", "matrix": "matrix"}
 """What a lookup into the cases begins with, and the section it takes them from."""
 
 
-class _Unresolved(Exception):
+class _Unresolved(Exception):  # noqa: N818 - named for what it says
     def __init__(self, code: Code, found: str, remedy: str) -> None:
         super().__init__(found)
         self.code = code

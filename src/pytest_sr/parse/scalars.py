@@ -33,7 +33,7 @@ YES_WORDS: Final = frozenset({"yes", "y", "on"})
 NO_WORDS: Final = frozenset({"no", "n", "off"})
 
 
-class OutOfRange(Exception):
+class OutOfRange(Exception):  # noqa: N818 - named for what it says
     """A number that another reader of the file could not hold exactly."""
 
 

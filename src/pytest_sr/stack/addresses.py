@@ -150,7 +150,7 @@ class StackAddresses:
         return cast("Self", _parsed(value, cls, at="addresses"))
 
 
-def _parsed(value: object, wanted: Any, *, at: str) -> object:
+def _parsed(value: object, wanted: Any, *, at: str) -> object:  # noqa: ANN401 - a type of any shape
     """Return JSON's `value` as a `wanted`, which a field of a class above names."""
     if is_dataclass(wanted):
         return _parsed_fields(value, cast("type[Any]", wanted), at=at)

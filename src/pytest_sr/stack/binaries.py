@@ -221,7 +221,7 @@ def _version(wanted: Wanted, path: Path) -> str:
 
 def _run(path: Path, argument: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - a program that the user chose
             [path, argument],
             capture_output=True,
             text=True,

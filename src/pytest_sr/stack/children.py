@@ -42,7 +42,7 @@ class Child:
         self.log = log
         account = launch.account if launch.account.is_other else None
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - programs that the supervisor resolved
                 launch.argv,
                 cwd=launch.directory,
                 env=dict(launch.environment),

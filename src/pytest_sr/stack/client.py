@@ -93,7 +93,7 @@ class StackProcess:
 
     def _spawn(self) -> subprocess.Popen[str]:
         where = ["--directory", str(self._directory)] if self._directory else []
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "pytest_sr.stack", *where],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -70,13 +70,13 @@ def plan(program: Path, directory: Path, ports: PortBook) -> Plan[NatsAddress]:
 
 def probe(address: NatsAddress) -> None:
     """Have a message acknowledged by a stream, and remove the stream."""
-    import asyncio
+    import asyncio  # noqa: PLC0415 - only who probes needs it
 
     asyncio.run(_probe(address))
 
 
 async def _probe(address: NatsAddress) -> None:
-    import nats
+    import nats  # noqa: PLC0415 - only who probes needs the driver
 
     async def ignore(_: Exception) -> None:
         """Leave the error to the call that met it."""

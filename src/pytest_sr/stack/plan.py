@@ -42,7 +42,7 @@ class Plan(Generic[AddressT_co]):
     weed_grpc_ports: tuple[int, ...] = field(default=())
 
 
-def expect(held: bool, *, that: str) -> None:
+def expect(held: bool, *, that: str) -> None:  # noqa: FBT001 - reads as a sentence: expect(x == y, that=...)
     """Raise `ProbeError` unless what a probe expects `held`."""
     if not held:
         raise ProbeError(

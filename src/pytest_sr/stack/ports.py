@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from pytest_sr.stack.errors import PlaceError
 
 LOOPBACK: Final = "127.0.0.1"
-SOCKET_HOME: Final = Path("/tmp")
+SOCKET_HOME: Final = Path("/tmp")  # noqa: S108 - where weed itself puts its sockets, whatever TMPDIR says
 ADMIN_GRPC_DISTANCE: Final = 10_000
 """Weed's worker dials its admin server this far above the admin port."""
 

@@ -67,7 +67,7 @@ def plan(
 
 def probe(address: PostgresAddress) -> None:
     """Write a row and read it back."""
-    import psycopg
+    import psycopg  # noqa: PLC0415 - only who probes needs the driver
 
     with psycopg.connect(
         address.dsn(MAINTENANCE_DATABASE), connect_timeout=_PROBE_CONNECT_S

@@ -49,7 +49,7 @@ _PORT_TAKEN: Final = ("address already in use", "already in use", "is not availa
 Say = Callable[[str], None]
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - no error: somebody asked for it
     """The start is not wanted any more."""
 
 
@@ -109,7 +109,7 @@ class Slot(Generic[AddressT_co]):
                 if is_listening(self.plan.port):
                     self.plan.probe()
                     return time.monotonic() - began
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises means: not yet
                 found = f"{type(error).__name__}: {error}"
             cancelled.wait(_RETRY_S)
         raise self._failed(found=f"is not ready after {waited_s:.0f} s ({found})")

@@ -41,7 +41,7 @@ class ProjectSeed:
     folders: tuple[str, ...] = ()
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - the domain's word; not every refusal is an error of ours
     """The keeper refuses, as the real one would."""
 
     def __init__(self, *, status: HTTPStatus, error: str, message: object) -> None:

@@ -79,7 +79,7 @@ def build_server(application: Application, *, host: str, port: int) -> _Server:
             )
             self.send(application(request))
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
 
         def send(self, response: Response) -> None:
             body = json.dumps(response.body).encode()
@@ -92,7 +92,7 @@ def build_server(application: Application, *, host: str, port: int) -> _Server:
             ]
             self.wfile.write("\r\n".join([*head, "", ""]).encode() + body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Say nothing: a line for each request would fill the log."""
 
     return _Server((host, port), Handler)

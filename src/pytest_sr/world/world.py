@@ -243,7 +243,7 @@ def environment(
 
 @asynccontextmanager
 async def _in_process(told: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    from sr_core.api.app import build_app
+    from sr_core.api.app import build_app  # noqa: PLC0415 - a file is refused without it
 
     async with running(parse_settings(told)) as parts:
         app = build_app(parts.platform, parts.identity, parts.dependencies)

@@ -45,7 +45,7 @@ _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON has each key once, no NaN, and bounded depth (R-API-10)."""
 
-    async def json(self) -> Any:
+    async def json(self) -> Any:  # noqa: ANN401 - JSON holds anything
         """Return the body's JSON, or raise `MalformedInput`."""
         return parse_json(await self.body(), what="body")
 

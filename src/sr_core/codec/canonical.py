@@ -25,7 +25,7 @@ _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as canonical JSON writes it; the log's index cannot hold it (R-EVT-10)."""
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON holds anything
     """Return `value` as what JSON is made of: maps, lists, text, numbers."""
     return msgspec.to_builtins(value, str_keys=True)
 
@@ -51,7 +51,7 @@ def canonical(value: object) -> bytes:
     return data
 
 
-def parse_json(data: bytes, *, what: str) -> Any:
+def parse_json(data: bytes, *, what: str) -> Any:  # noqa: ANN401 - JSON holds anything
     """Return the JSON in `data`; a repeated key and NaN are refused, and great depth.
 
     Raises:

@@ -39,7 +39,7 @@ class SrError(Exception):
         """Facts for machines, by name; a problem document tells them (SPEC 5)."""
 
 
-class MalformedInput(SrError):
+class MalformedInput(SrError):  # noqa: N818 - named for what it says, like Refused
     """Text from outside that is not of the form asked for."""
 
     code = "MALFORMED_INPUT"
@@ -49,7 +49,7 @@ class MalformedInput(SrError):
         self.field = field
 
 
-class Refused(SrError):
+class Refused(SrError):  # noqa: N818
     """A well-formed command that a rule of the domain does not allow."""
 
     code = "REFUSED"

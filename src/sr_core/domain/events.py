@@ -92,7 +92,7 @@ class Subject:
     field: str | None
 
 
-def members(union: Any) -> tuple[type[DomainEvent], ...]:
+def members(union: Any) -> tuple[type[DomainEvent], ...]:  # noqa: ANN401 - a union has no type of its own, and one of a single event is that event
     """Return the events that an aggregate's union is made of."""
     return get_args(union) if isinstance(union, UnionType) else (union,)
 

@@ -131,6 +131,6 @@ def decide(
     )
 
 
-def _require(holds: bool, field: str, found: object, expected: str) -> None:
+def _require(holds: bool, field: str, found: object, expected: str) -> None:  # noqa: FBT001 - the condition is the point
     if not holds:
         raise MalformedInput(field=field, found=found, expected=expected)

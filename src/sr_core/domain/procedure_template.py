@@ -58,7 +58,7 @@ class OutputRole(StrEnum):
 class GateRule(StrEnum):
     """How a stage's gate follows from its evidence (SPEC 4.6, appendix A 17)."""
 
-    ALL_REQUIRED_ORACLES_PASS = "all_required_oracles_pass"
+    ALL_REQUIRED_ORACLES_PASS = "all_required_oracles_pass"  # noqa: S105 - a rule
 
 
 class StageRequest(StrEnum):

@@ -65,7 +65,7 @@ def main(challenge: dict[str, object]) -> dict[str, object]:
         "scratch_writable": is_writable(scratch),
         "writable": [
             path
-            for path in ("/", "/usr", "/etc", "/dev", "/dev/shm", "/tmp", oracles)
+            for path in ("/", "/usr", "/etc", "/dev", "/dev/shm", "/tmp", oracles)  # noqa: S108 - looked at, not used
             if is_writable(path)
         ],
     }
@@ -74,7 +74,7 @@ def main(challenge: dict[str, object]) -> dict[str, object]:
 def listed(directory: Path) -> list[str]:
     """Return the names in the directory, none if it cannot be listed."""
     try:
-        return os.listdir(directory)
+        return os.listdir(directory)  # noqa: PTH208 - names are asked for, not paths
     except OSError:
         return []
 
@@ -180,4 +180,4 @@ def is_writable(directory: str) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(sys.argv[1]))))
+    print(json.dumps(main(json.loads(sys.argv[1]))))  # noqa: T201 - the answer

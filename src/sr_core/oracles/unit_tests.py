@@ -80,7 +80,7 @@ def stand_apart() -> None:
 def child_said(word: str) -> tuple[int, bytes]:
     """Return how the child ended, and what it had said until then."""
     hears, says = os.pipe()
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 - this very program
         [
             *(sys.executable, "-I", "-B", __file__),
             *("--oracle-id", "-", "--child", str(says)),
@@ -168,7 +168,7 @@ def refusal(found: dict[str, object], exit_status: int) -> str | None:
 
 def run_tests(candidate: Path, *, descriptor: int) -> None:
     """Run the candidate's tests, say what came of it, and end."""
-    os.set_inheritable(descriptor, False)
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
     word = sys.stdin.read()
     sys.argv = [sys.argv[0]]
     sys.path.insert(0, str(candidate))
@@ -180,7 +180,7 @@ def run_tests(candidate: Path, *, descriptor: int) -> None:
         *(f"{test} (unexpected success)" for test in result.unexpectedSuccesses),
     ]
     for _, trace in result.failures + result.errors:
-        print(trace, file=sys.stderr)
+        print(trace, file=sys.stderr)  # noqa: T201 - for the log
     message = {
         "word": word,
         "run": result.testsRun,

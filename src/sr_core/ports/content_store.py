@@ -15,7 +15,7 @@ ObjectKey = NewType("ObjectKey", str)
 __all__ = ["ContentConflict", "ContentStore", "ObjectKey", "PartState", "Unretrievable"]
 
 
-class Unretrievable(PortError):
+class Unretrievable(PortError):  # noqa: N818 - named for what it says
     """The store answered, and what it answered is not the bytes (C-EVID-6)."""
 
     code = "UNRETRIEVABLE"
@@ -29,7 +29,7 @@ class Unretrievable(PortError):
         self.state = state
 
 
-class ContentConflict(PortError):
+class ContentConflict(PortError):  # noqa: N818 - named for what it says
     """The key already holds other bytes."""
 
     code = "CONTENT_CONFLICT"

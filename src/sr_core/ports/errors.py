@@ -21,7 +21,7 @@ class PortError(SrError):
     code = "PORT_ERROR"
 
 
-class VersionConflict(PortError):
+class VersionConflict(PortError):  # noqa: N818 - named for what it says, like Refused
     """What was to be written has moved on since it was read (SPEC 1.6.3)."""
 
     code = "VERSION_CONFLICT"
@@ -50,7 +50,7 @@ class Overtaken(VersionConflict):
         self.index = index
 
 
-class Unavailable(PortError):
+class Unavailable(PortError):  # noqa: N818 - named for what it says, like Refused
     """An outside system gave no usable answer; `deadline_s` is None where none ran."""
 
     code = "UNAVAILABLE"

@@ -16,7 +16,7 @@ from sr_core.domain.actors import Actor
 from sr_core.domain.errors import SrError
 
 
-class NotAuthenticated(SrError):
+class NotAuthenticated(SrError):  # noqa: N818 - named for what it says, like Refused
     """No valid token; why not is in `reason`, for the log and not for the caller."""
 
     code = "NOT_AUTHENTICATED"
@@ -29,7 +29,7 @@ class NotAuthenticated(SrError):
         self.reason = reason
 
 
-class NotIdentified(SrError):
+class NotIdentified(SrError):  # noqa: N818 - named for what it says, like Refused
     """A genuine token that proves no kind of actor; `reason` is for the log."""
 
     code = "ACTOR_KIND_UNPROVEN"

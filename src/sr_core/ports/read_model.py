@@ -60,7 +60,7 @@ class UpdateRows:
 RowChange: TypeAlias = InsertRow | EnsureRow | UpdateRows
 
 
-class ProjectionBroken(PortError):
+class ProjectionBroken(PortError):  # noqa: N818 - named for what it says
     """A change that an event asks for does not fit the rows; nothing was written."""
 
     code = "PROJECTION_BROKEN"

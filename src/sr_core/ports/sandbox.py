@@ -33,7 +33,7 @@ BASE_ENVIRONMENT: Final = frozenset(
 """The names that every program finds set; an invocation cannot declare these itself."""
 
 
-class SandboxUnavailable(SrError):
+class SandboxUnavailable(SrError):  # noqa: N818 - named for what it says, like Refused
     """There is no sandbox that proved itself; nothing was run outside one instead."""
 
     code = "SANDBOX_UNAVAILABLE"

@@ -56,7 +56,7 @@ SUITES: Final[Mapping[SuiteId, ContentHash]] = {
 BUNDLE: Final = hash_bytes(b"a bundle")
 
 
-def build_intake_content(**changes: Any) -> IntakeContent:
+def build_intake_content(**changes: Any) -> IntakeContent:  # noqa: ANN401 - any field of an intake
     """Return the content of a small intake."""
     content: dict[str, Any] = {
         "work_unit_id": UNIT_1,
@@ -84,7 +84,7 @@ def build_intake(content: IntakeContent | None = None, *, number: int = 1) -> In
     return active
 
 
-def build_stage(stage_id: StageId, *, then: str, **changes: Any) -> TemplateStage:
+def build_stage(stage_id: StageId, *, then: str, **changes: Any) -> TemplateStage:  # noqa: ANN401 - any field of a stage
     """Return one stage of a procedure."""
     stage: dict[str, Any] = {
         "stage_id": stage_id,
@@ -98,7 +98,7 @@ def build_stage(stage_id: StageId, *, then: str, **changes: Any) -> TemplateStag
 
 def build_template(
     stages: Iterable[TemplateStage] | None = None,
-    **changes: Any,
+    **changes: Any,  # noqa: ANN401 - any field of a template
 ) -> ProcedureTemplate:
     """Return a procedure: FRAME, then FINAL, which a human has to approve."""
     made = tuple(stages) if stages is not None else _two_stages()

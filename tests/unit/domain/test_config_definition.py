@@ -45,7 +45,7 @@ class TestAuthority:
 
     @pytest.mark.parametrize("by", [AGENT, SYSTEM, BYSTANDER], ids=str)
     def test_nobody_else(self, by):
-        with pytest.raises(AuthorityRequired, match="recording a config.agent"):
+        with pytest.raises(AuthorityRequired, match=r"recording a config\.agent"):
             decide(NONE, replace(RECORD, by=by))
 
 
@@ -98,7 +98,7 @@ class TestVersions:
 
     @pytest.mark.parametrize("name", ["", " ", "a/b", "a\n", "x" * 129, "../x", ":x"])
     def test_a_name_is_one(self, name):
-        with pytest.raises(MalformedInput, match="name of a config.agent_definition"):
+        with pytest.raises(MalformedInput, match=r"name of a config\.agent_definition"):
             decide(NONE, replace(RECORD, name=name))
 
 

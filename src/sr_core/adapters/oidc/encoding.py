@@ -14,7 +14,7 @@ from typing import Final
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
 
 
-class NotStrict(ValueError):
+class NotStrict(ValueError):  # noqa: N818 - named for what it says, like Refused
     """Text that a strict reader does not take."""
 
     def __init__(self, *, reason: str) -> None:

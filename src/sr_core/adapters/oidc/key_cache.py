@@ -35,7 +35,7 @@ from sr_core.ports.errors import Unavailable
 _log: Final = logging.getLogger(__name__)
 
 
-class _FetchFailed(Exception):
+class _FetchFailed(Exception):  # noqa: N818 - never leaves this module
     """The provider answered, but not with a key set."""
 
     def __init__(self, *, reason: str) -> None:

@@ -53,14 +53,14 @@ _ROCA_PRIMES: Final = (
 )
 
 
-class KeySetRefused(ValueError):
+class KeySetRefused(ValueError):  # noqa: N818 - named for what it says, like Refused
     """The answer is not a key set that anything can be taken from."""
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason)
 
 
-class _Unfit(Exception):
+class _Unfit(Exception):  # noqa: N818 - never leaves this module
     """One key fails the filter."""
 
     def __init__(self, *, reason: str) -> None:

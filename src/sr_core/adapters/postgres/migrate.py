@@ -44,7 +44,7 @@ CONNECT_TIMEOUT_S: Final = 5
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
-class MigrationRefused(PortError):
+class MigrationRefused(PortError):  # noqa: N818 - named for what it says, like Refused
     """Files and record do not tell one story; nothing was changed."""
 
     code = "MIGRATION_REFUSED"
@@ -98,7 +98,7 @@ class MigrationOutOfOrder(MigrationRefused):
         )
 
 
-class MigrationFailed(PortError):
+class MigrationFailed(PortError):  # noqa: N818 - named for what it says, like Refused
     """Postgres refused a migration's SQL; those before it stay applied."""
 
     code = "MIGRATION_FAILED"

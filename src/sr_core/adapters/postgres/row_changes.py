@@ -154,7 +154,7 @@ def parameters(where: Row) -> list[Any]:
     return [parameter(value) for value in where.values() if value is not None]
 
 
-def parameter(value: Value) -> Any:
+def parameter(value: Value) -> Any:  # noqa: ANN401 - the driver takes what it can dump
     """Return `value` as the driver is to send it: what has parts goes as JSON."""
     if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
         return value

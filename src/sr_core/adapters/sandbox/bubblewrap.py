@@ -80,7 +80,7 @@ _NOBODY: Final = 65534
 _NOT_EXECUTED: Final = 127
 
 _ENVIRONMENT: Final[Mapping[str, str]] = {
-    "HOME": "/tmp",
+    "HOME": "/tmp",  # noqa: S108 - the sandbox's own, and fresh
     "LC_ALL": "C.UTF-8",
     "PATH": PATH,
     "SR_CANDIDATE": CANDIDATE,
@@ -277,8 +277,8 @@ def options(
         ("--as-pid-1",),
         ("--proc", "/proc"),
         ("--dev", "/dev"),
-        (*size, "--tmpfs", "/dev/shm"),
-        (*size, "--tmpfs", "/tmp"),
+        (*size, "--tmpfs", "/dev/shm"),  # noqa: S108 - the sandbox's own, and fresh
+        (*size, "--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own, and fresh
         *_system_mounts(),
         ("--ro-bind", str(ORACLES_ROOT), ORACLES),
         ("--ro-bind-fd", str(candidate), CANDIDATE),

@@ -44,7 +44,7 @@ _HOST_PATHS: Final = (
     "/sys",
     "/var",
 )
-_WRITABLE: Final = ["/dev/shm", "/tmp"]
+_WRITABLE: Final = ["/dev/shm", "/tmp"]  # noqa: S108 - the sandbox's own, and fresh
 _NO_CAPABILITIES: Final = "0" * 16
 
 Facts: TypeAlias = Mapping[str, object]
