@@ -4,6 +4,6 @@ Each is a bug that a scenario has to notice: see `sr_core` replaced from outside
 time of one case (`pytest_sr.mutants.base`).
 """
 
-from pytest_sr.mutants import judging, planning, records, rules
+from pytest_sr.mutants import judging, planning, records, rules, work
 
-__all__ = ["judging", "planning", "records", "rules"]
+__all__ = ["judging", "planning", "records", "rules", "work"]

@@ -1,5 +1,5 @@
 """What scenarios can do; importing this registers every step."""
 
-from pytest_sr.steps import decisions, loops, planning, platform
+from pytest_sr.steps import decisions, loops, planning, platform, work
 
-__all__ = ["decisions", "loops", "planning", "platform"]
+__all__ = ["decisions", "loops", "planning", "platform", "work"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from sr_core.api.authority import ANYONE, OPERATOR
 from sr_core.api.bodies.intakes import IntakeEdit, NewIntake, Reason
@@ -38,9 +38,9 @@ async def create(
 @get("/intakes", authority=ANYONE)
 async def intakes(
     platform: NamedDependency[Platform],
-    status: IntakePhase | None = None,
-    kind: WorkKind | None = None,
-    work_unit_id: str | None = None,
+    status: FromQuery[IntakePhase | None] = None,
+    kind: FromQuery[WorkKind | None] = None,
+    work_unit_id: FromQuery[str | None] = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> IntakePage:

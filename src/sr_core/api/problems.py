@@ -7,7 +7,9 @@ and the fields `error` and `details.error_code` that older clients read (SPEC 5)
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -69,7 +71,7 @@ def on_sr_error(
     request: Request[Any, Any, Any], error: SrError
 ) -> Response[dict[str, object]]:
     """Tell one of our own errors."""
-    return _problem(request, status_of(error), error.code, str(error))
+    return _problem(request, status_of(error), error.code, str(error), error.details)
 
 
 def on_http_error(
@@ -110,7 +112,11 @@ def _complaints(error: ValidationException) -> str:
 
 
 def _problem(
-    request: Request[Any, Any, Any], status: HTTPStatus, code: str, detail: str
+    request: Request[Any, Any, Any],
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    facts: Mapping[str, str] = MappingProxyType({}),
 ) -> Response[dict[str, object]]:
     body: dict[str, object] = {
         "type": f"urn:sr:{code}",
@@ -119,7 +125,7 @@ def _problem(
         "code": code,
         "detail": detail,
         "error": detail,
-        "details": {"error_code": code},
+        "details": {"error_code": code, **facts},
         "correlation_id": request.scope["state"].get("correlation_id"),
     }
     headers = {}

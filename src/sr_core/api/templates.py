@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from sr_core.api.answers import member
 from sr_core.api.authority import ANYONE
@@ -50,8 +50,8 @@ _NEVER_WAIVED = frozenset(IntegrityCondition) - {IntegrityCondition.MANIFEST_INV
 @get("/templates", authority=ANYONE)
 async def templates(
     platform: NamedDependency[Platform],
-    type_key: TypeKey | None = None,
-    category: Category | None = None,
+    type_key: FromQuery[TypeKey | None] = None,
+    category: FromQuery[Category | None] = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> TemplatePage:
@@ -98,7 +98,7 @@ async def create(
 async def read(
     template_id: FromPath[str],
     platform: NamedDependency[Platform],
-    type_key: TypeKey | None = None,
+    type_key: FromQuery[TypeKey | None] = None,
 ) -> TemplateView:
     """Return one template, as it is in force."""
     return show_template(

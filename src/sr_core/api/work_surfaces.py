@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from sr_core.api.authority import ANYONE, OPERATOR
 from sr_core.api.bodies.intakes import Reason
@@ -75,8 +75,8 @@ async def bind(
 @get("/work-surfaces", authority=ANYONE)
 async def surfaces(
     platform: NamedDependency[Platform],
-    status: SurfacePhase | None = None,
-    work_unit_id: str | None = None,
+    status: FromQuery[SurfacePhase | None] = None,
+    work_unit_id: FromQuery[str | None] = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> WorkSurfacePage:
@@ -109,7 +109,9 @@ async def by_work_unit(
 
 @get("/work-surfaces/compatibility", authority=ANYONE)
 async def compatibility(
-    intake_id: str, template_id: str, platform: NamedDependency[Platform]
+    intake_id: FromQuery[str],
+    template_id: FromQuery[str],
+    platform: NamedDependency[Platform],
 ) -> Compatibility:
     """Tell whether work of the intake's kind can follow the procedure."""
     intake = await Intakes(platform=platform).known(parse_intake_id(intake_id))
@@ -127,7 +129,7 @@ async def compatibility(
 
 @get("/work-surfaces/compatible-templates", authority=ANYONE)
 async def compatible_templates(
-    intake_id: str, platform: NamedDependency[Platform]
+    intake_id: FromQuery[str], platform: NamedDependency[Platform]
 ) -> CompatibleTemplates:
     """List the procedures that work of the intake's kind can follow."""
     intake = await Intakes(platform=platform).known(parse_intake_id(intake_id))

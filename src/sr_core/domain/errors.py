@@ -18,7 +18,7 @@ each one becomes is said once, in `sr_core.api.problems`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 
@@ -36,6 +36,8 @@ class SrError(Exception):
         super().__init__(f"{found}. {remedy}.")
         self.found = found
         self.remedy = remedy
+        self.details: Mapping[str, str] = {}
+        """Facts for machines, by name; a problem document tells them (SPEC 5)."""
 
 
 class MalformedInput(SrError):  # noqa: N818 - named for what it says, like Refused

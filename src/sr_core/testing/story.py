@@ -67,7 +67,6 @@ from sr_core.domain.profile import STRICT_CORE, Profile
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.summary_claims import told_by_the_log
 from sr_core.domain.verification import SuiteFacts
-from sr_core.testing.plans import every_plan_event
 from sr_core.testing.values import (
     AGENT,
     BUILD,
@@ -339,11 +338,6 @@ class Story:
         return self.record(
             governor.record(found, self.dossier.governed, decision_id=decision_id)
         )
-
-    @property
-    def told(self) -> tuple[DomainEvent, ...]:
-        """All that happened, in this loop's history and in those beside it."""
-        return (self.suite, *every_plan_event(), *self.log)
 
     def draw_up_waiver(self, oracle: str = BUILD) -> Self:
         """Draw up a waiver of the oracle's failure, for an hour."""

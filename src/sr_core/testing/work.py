@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from sr_core.codec.definitions import hash_definition, hash_intake
-from sr_core.domain import intake, work_surface, work_unit
+from sr_core.codec.definitions import document, hash_definition, hash_intake
+from sr_core.domain import config_definition, intake, work_surface, work_unit
 from sr_core.domain.actors import Actor
 from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
+from sr_core.domain.config_definition import (
+    DefinitionEvent,
+    Definitions,
+    RecordDefinition,
+    TypeKey,
+)
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import (
+    ConfigId,
     IntakeId,
     OracleId,
     StageId,
@@ -20,7 +27,13 @@ from sr_core.domain.ids import (
     WorkSurfaceId,
     WorkUnitId,
 )
-from sr_core.domain.intake import Intake, IntakeContent, WorkKind
+from sr_core.domain.intake import (
+    Intake,
+    IntakeCommand,
+    IntakeContent,
+    IntakeEvent,
+    WorkKind,
+)
 from sr_core.domain.integrity import Portal
 from sr_core.domain.oracle_suite import Classification
 from sr_core.domain.procedure_template import TERMINAL, ProcedureTemplate
@@ -225,3 +238,42 @@ class WorkStory:
             self.unit, surface.work_surface_id, surface.current_stage_id, said
         )
         return self
+
+
+def build_work_log() -> tuple[IntakeEvent | WorkSurfaceEvent | DefinitionEvent, ...]:
+    """Return events in which everything happens that can to intakes and surfaces."""
+    draft_id, fork_id = (IntakeId(f"intake:{each:026d}") for each in (1, 2))
+    content = build_intake_content()
+    told: list[IntakeEvent] = []
+
+    def give(command: IntakeCommand) -> Intake:
+        before = intake.fold(told) if told else None
+        told.extend(intake.decide(before, command))
+        after = intake.fold(told)
+        assert after is not None, "it was created"
+        return after
+
+    give(intake.CreateIntake(by=HUMAN, intake_id=draft_id, content=content))
+    changes = intake.IntakeChanges(title="Another memo")
+    edited = give(intake.UpdateIntake(by=HUMAN, changes=changes))
+    content_hash = hash_intake(edited.content)
+    active = give(intake.ActivateIntake(by=HUMAN, content_hash=content_hash))
+    give(intake.ArchiveIntake(by=HUMAN, reason="done"))
+    forked = intake.decide(
+        None, intake.ForkIntake(by=HUMAN, intake_id=fork_id, source=active)
+    )
+    story = WorkStory(intake=active).bind().complete().hear().complete().archive()
+    template = story.template
+    defined = config_definition.decide(
+        Definitions(),
+        RecordDefinition(
+            by=HUMAN,
+            config_id=ConfigId(f"cfg_{1:026d}"),
+            type_key=TypeKey.PROCEDURE_TEMPLATE,
+            name=template.template_id,
+            definition=document(template),
+            content_hash=hash_definition(template),
+        ),
+    )
+    surfaces = [each for each in story.log if not isinstance(each, ApprovalRecorded)]
+    return (*told, *forked, *defined, *surfaces)

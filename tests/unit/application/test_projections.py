@@ -28,6 +28,8 @@ from sr_core.testing import (
     passes,
     says_nothing,
 )
+from sr_core.testing.plans import every_plan_event
+from sr_core.testing.work import build_work_log
 
 pytestmark = pytest.mark.anyio
 
@@ -199,7 +201,8 @@ async def test_the_rows_say_what_the_rules_know(setting_out, acts):
 def test_every_event_changes_a_row(name):
     """C-EVT-7: nothing that is recorded goes unseen."""
     story = build_full_story()
-    event = next(each for each in story.told if type(each).__name__ == name)
+    events = [story.suite, *story.log, *build_work_log(), *every_plan_event()]
+    event = next(each for each in events if type(each).__name__ == name)
 
     changes = changes_of(event, Occasion(event_id="evt_1", by=PLATFORM, at=NOON))
 
@@ -211,13 +214,17 @@ def test_every_event_changes_a_row(name):
         "EvidenceBundleRecorded",
         "FreezeRecordCreated",
         "GovernorDecisionRecorded",
+        "IntakeCreated",
+        "IntakeForked",
         "IntegrityViolationDetected",
         "IterationStarted",
         "LoopCreated",
         "OracleSuiteRegistered",
         "PlanInstanceRecorded",
         "RunStarted",
+        "StageEntered",
         "StopTriggered",
         "WaiverCreated",
+        "WorkSurfaceBound",
     }
     assert isinstance(changes[0], InsertRow) is created

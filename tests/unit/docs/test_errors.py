@@ -44,6 +44,7 @@ from pytest_sr.stack.errors import (
     SupervisorError,
 )
 from pytest_sr.stack.plan import expect
+from pytest_sr.trace import TraceError, trace
 from pytest_sr.world.world import WorldError
 from sr_core.adapters.postgres.migrate import (
     MigrationChanged,
@@ -80,6 +81,21 @@ from sr_core.domain.errors import (
     SuiteTaken,
     TransitionRefused,
     WorkSurfaceMissing,
+)
+from sr_core.domain.work_errors import (
+    ApprovalRequired,
+    DefinitionTaken,
+    EvidenceUnfit,
+    GateFailed,
+    GateMismatch,
+    GateUnanswered,
+    IntakeTaken,
+    IntakeUnfit,
+    LoopNotActive,
+    NoLoop,
+    StarterFixed,
+    WorkSurfaceNotActive,
+    WorkSurfaceTaken,
 )
 from sr_core.ports.content_store import (
     ContentConflict,
@@ -134,6 +150,37 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     BudgetExhausted(bound="max_iterations", used=5, limit=5),
     BudgetDecreased(bound="max_iterations", limit=5, wanted=3),
     WorkSurfaceMissing(work_unit="WU-7"),
+    IntakeTaken(intake_id=f"intake:{ULID}", content_hash=BYTES),
+    IntakeUnfit(
+        intake_id=f"intake:{ULID}",
+        why="is draft, and work is bound to active ones",
+        remedy="Activate it, or fork it and activate the fork",
+    ),
+    DefinitionTaken(
+        type_key="verification_profile",
+        name="profile:MINE",
+        why="is recorded already",
+    ),
+    StarterFixed(name="proc:RESEARCH-MEMO"),
+    WorkSurfaceTaken(work_unit_id="WU-7", work_surface_id=f"ws:{ULID}"),
+    WorkSurfaceNotActive(
+        work_surface_id=f"ws:{ULID}", phase="completed", allowed="ArchiveWorkSurface"
+    ),
+    NoLoop(work_surface_id=f"ws:{ULID}"),
+    LoopNotActive(loop_id=LOOP, phase="PAUSED"),
+    GateFailed(stage_id="stage:DRAFT", failed=["oracle:structure"]),
+    GateUnanswered(
+        stage_id="stage:DRAFT",
+        conditions={"ORACLE_GAP": "no completed run by suite:SR-SUITE-TRACEABILITY"},
+    ),
+    GateMismatch(claimed="PASS", computed="FAIL"),
+    EvidenceUnfit(evidence=BYTES, why="is not the latest of any suite of stage:DRAFT"),
+    ApprovalRequired(
+        work_surface_id=f"ws:{ULID}",
+        stage_id="stage:FINAL",
+        portal_id="HumanAuthorityExceptionProcess",
+        why="none is recorded since the stage was entered",
+    ),
     StageUnknown(work_surface_id=f"ws:{ULID}", stage_id="stage:DRAFT"),
     SemanticProfileMissing(work_surface_id=f"ws:{ULID}", stage_id="stage:DRAFT"),
     HookPending(
@@ -431,6 +478,9 @@ class TestSessions:
             **{type(each).__name__: str(each) for each in SESSION},
             "ReportError": str(caught(ReportError, lambda: prepare(Path(FULL)))),
             "RegistrationError": self.unregistered(),
+            "TraceError": str(
+                caught(TraceError, lambda: trace(Path("CONTRACT.md"), [], []))
+            ),
         }
 
         shown = {name: each.example for name, each in sections("Sessions").items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -44,7 +45,7 @@ class TestAuthority:
 
     @pytest.mark.parametrize("by", [AGENT, SYSTEM, BYSTANDER], ids=str)
     def test_nobody_else(self, by):
-        with pytest.raises(AuthorityRequired, match="recording a config.agent"):
+        with pytest.raises(AuthorityRequired, match=r"recording a config\.agent"):
             decide(NONE, replace(RECORD, by=by))
 
 
@@ -97,7 +98,7 @@ class TestVersions:
 
     @pytest.mark.parametrize("name", ["", " ", "a/b", "a\n", "x" * 129, "../x", ":x"])
     def test_a_name_is_one(self, name):
-        with pytest.raises(MalformedInput, match="name of a config.agent_definition"):
+        with pytest.raises(MalformedInput, match=r"name of a config\.agent_definition"):
             decide(NONE, replace(RECORD, name=name))
 
 
@@ -117,4 +118,4 @@ def test_whatever_is_asked_versions_count_up_and_none_repeats_the_last(asked):
             continue
     hashes = [each.content_hash for each in known.versions]
     assert [each.version for each in known.versions] == [*range(1, len(hashes) + 1)]
-    assert all(one != other for one, other in zip(hashes, hashes[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(hashes))

@@ -15,7 +15,8 @@ from sr_core.domain.events import (
 )
 from sr_core.domain.refs import Ref
 from sr_core.testing import CORE, DIRECTIVE, LOOP_1, Story, build_full_story
-from sr_core.testing.plans import INTAKE_1, PLAN_1
+from sr_core.testing.plans import INTAKE_1, PLAN_1, every_plan_event
+from sr_core.testing.work import BUNDLE, FINAL, FRAME, STRUCTURE, build_work_log
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,8 @@ def told() -> Story:
 @pytest.fixture
 def first(told):
     """The first event of each type, by its name."""
-    return {type(each).__name__: each for each in reversed(told.told)}
+    events = [told.suite, *told.log, *build_work_log(), *every_plan_event()]
+    return {type(each).__name__: each for each in reversed(events)}
 
 
 def said(refs: Iterable[Ref]) -> list[tuple[str, str, str]]:
@@ -75,6 +77,17 @@ class TestStreams:
             ("PlanCancelled", StreamKind.GOVERNANCE, "plan:plan_"),
             ("PlanCompleted", StreamKind.GOVERNANCE, "plan:plan_"),
             ("GovernorDecisionRecorded", StreamKind.GOVERNANCE, "gdec:gdec_"),
+            ("IntakeCreated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeUpdated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeActivated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeArchived", StreamKind.INTAKE, "intake:0"),
+            ("IntakeForked", StreamKind.INTAKE, "intake:0"),
+            ("ConfigDefinitionRecorded", StreamKind.GOVERNANCE, "config:cfg_"),
+            ("WorkSurfaceBound", StreamKind.WORK_SURFACE, "ws:0"),
+            ("StageEntered", StreamKind.WORK_SURFACE, "ws:0"),
+            ("StageCompleted", StreamKind.WORK_SURFACE, "ws:0"),
+            ("WorkSurfaceCompleted", StreamKind.WORK_SURFACE, "ws:0"),
+            ("WorkSurfaceArchived", StreamKind.WORK_SURFACE, "ws:0"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -125,7 +138,35 @@ class TestRefs:
 
         refs = {name: said(refs_of(event)) for name, event in first.items()}
 
+        surface = first["WorkSurfaceBound"].work_surface_id
+        intake = first["IntakeCreated"].intake_id
+        at_first = [
+            ("WorkSurface", surface, "about"),
+            ("ProcedureStage", FRAME, "about"),
+        ]
+        at_last = [
+            ("WorkSurface", surface, "about"),
+            ("ProcedureStage", FINAL, "about"),
+        ]
         assert refs == {
+            "IntakeCreated": [],
+            "IntakeUpdated": [],
+            "IntakeActivated": [("Intake", intake, "about")],
+            "IntakeArchived": [],
+            "IntakeForked": [("Intake", intake, "supersedes")],
+            "ConfigDefinitionRecorded": [],
+            "WorkSurfaceBound": [
+                ("Intake", intake, "depends_on"),
+                ("ProcedureTemplate", "proc:TWO-STAGES", "depends_on"),
+                ("OracleSuite", STRUCTURE, "depends_on"),
+            ],
+            "StageEntered": [*at_first, ("OracleSuite", STRUCTURE, "depends_on")],
+            "StageCompleted": [*at_first, ("EvidenceBundle", BUNDLE, "supported_by")],
+            "WorkSurfaceCompleted": [
+                *at_last,
+                ("EvidenceBundle", BUNDLE, "supported_by"),
+            ],
+            "WorkSurfaceArchived": [("WorkSurface", surface, "about")],
             "OracleSuiteRegistered": [("OracleSuite", CORE, "about")],
             "LoopCreated": [("GovernedArtifact", DIRECTIVE.id, "depends_on")],
             "LoopActivated": [],

@@ -55,6 +55,10 @@ ALLOWED = {
 }
 
 
+def named(command: object) -> str:
+    return type(command).__name__
+
+
 def after(*commands: IntakeCommand) -> Intake:
     state: Intake | None = None
     for each in (CREATE, *commands):
@@ -113,7 +117,7 @@ class TestLifecycle:
             decide(in_phase(IntakePhase.ACTIVE), ArchiveIntake(by=HUMAN, reason=" "))
 
     @pytest.mark.parametrize("phase", IntakePhase)
-    @pytest.mark.parametrize("command", [RETITLE, ACTIVATE, ARCHIVE], ids=str)
+    @pytest.mark.parametrize("command", [RETITLE, ACTIVATE, ARCHIVE], ids=named)
     def test_what_a_phase_does_not_allow_is_refused(self, phase, command):
         name = type(command).__name__
         state = in_phase(phase)
@@ -126,7 +130,7 @@ class TestLifecycle:
             assert f"{FIRST} is {phase}, which refuses {name}" in str(refused.value)
             assert f"it allows {ALLOWED[phase]}" in str(refused.value)
 
-    @pytest.mark.parametrize("command", [RETITLE, ACTIVATE, ARCHIVE], ids=str)
+    @pytest.mark.parametrize("command", [RETITLE, ACTIVATE, ARCHIVE], ids=named)
     def test_before_the_first_there_is_nothing_to_change(self, command):
         with pytest.raises(TransitionRefused, match="CreateIntake"):
             decide(None, command)
@@ -155,7 +159,7 @@ class TestAuthority:
         assert decide(None, replace(CREATE, by=by))
         assert decide(after(), replace(RETITLE, by=by))
 
-    @pytest.mark.parametrize("command", [ACTIVATE, ARCHIVE], ids=str)
+    @pytest.mark.parametrize("command", [ACTIVATE, ARCHIVE], ids=named)
     def test_an_agent_does_not_fix_or_retire(self, command):
         with pytest.raises(AuthorityRequired, match="a HUMAN or the SYSTEM"):
             decide(after(), replace(command, by=AGENT))
@@ -335,17 +339,21 @@ commands = st.sampled_from(
 def test_whatever_is_asked_only_what_is_allowed_comes_of_it(asked):
     """Phases only go on, and what is fixed stays as it was."""
     order = [*IntakePhase]
+    said: list[tuple[str, IntakePhase]] = []
     state = after()
     for command in asked:
         before = state
         try:
             state = fold(decide(state, command), state)
         except TransitionRefused as refused:
-            assert f"is {before.phase}" in str(refused)
-            assert f"allows {ALLOWED[before.phase]}" in str(refused)
+            said.append((str(refused), before.phase))
         except (Refused, MalformedInput):
             assert state == before
         assert order.index(state.phase) >= order.index(before.phase)
         if before.phase is not IntakePhase.DRAFT:
             assert state.content == before.content
             assert state.content_hash == before.content_hash
+    assert all(
+        f"is {phase}" in text and f"allows {ALLOWED[phase]}" in text
+        for text, phase in said
+    )

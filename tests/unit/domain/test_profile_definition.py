@@ -93,7 +93,7 @@ class TestDefinition:
             {"applicable_deliverables": ("5",)},
             {"profile_version": "1"},
         ],
-        ids=str,
+        ids="-".join,
     )
     def test_what_is_none_is_refused(self, changes):
         with pytest.raises(MalformedInput):
@@ -119,7 +119,7 @@ class TestDefinition:
             {"profile_version": "1.0.1"},
             {"metadata": {"a": "b"}},
         ],
-        ids=str,
+        ids="-".join,
     )
     def test_each_field_counts_in_its_hash(self, changes):
         changed = replace(STRICT_CORE, **changes)

@@ -246,7 +246,9 @@ class TestCompleteStage:
             ("exc_1", "acknowledges"),
         ]
 
-    @pytest.mark.parametrize("claimed", [None, ClaimedGate(status=GateStatus.FAIL)])
+    @pytest.mark.parametrize(
+        "claimed", [None, ClaimedGate(status=GateStatus.FAIL)], ids=["silent", "said"]
+    )
     def test_a_failed_gate_never_advances(self, bound, claimed):
         with pytest.raises(GateFailed, match="oracle:structure"):
             bound.complete(gate=build_gate(GateStatus.FAIL), claimed=claimed)
@@ -274,7 +276,7 @@ class TestCompleteStage:
             {"oracle_results": {"oracle:other": ResultStatus.PASS}},
             {"waiver_refs": frozenset({"exc_1"})},
         ],
-        ids=str,
+        ids=["another word", "another oracle", "another waiver"],
     )
     def test_so_has_every_part_of_it(self, bound, claimed):
         with pytest.raises(GateMismatch):
@@ -465,9 +467,8 @@ def test_whatever_is_asked_only_what_is_allowed_comes_of_it(names):
         before = story.unit
         try:
             ACTS[name](story)
-        except Refused as refused:
+        except Refused:
             assert story.unit == before
-            assert str(refused)
         active = [
             each
             for each in story.unit.surfaces.values()
