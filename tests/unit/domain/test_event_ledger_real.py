@@ -49,7 +49,7 @@ def read(*events: object) -> Ledger:
 
 
 class TestLoops:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def story(self) -> Story:
         return build_full_story()
 
