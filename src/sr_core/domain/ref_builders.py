@@ -120,5 +120,5 @@ def stage_ref(
     stage_id: StageId, work_surface_id: WorkSurfaceId, rel: RefRelation
 ) -> Ref:
     """Return a ref to a stage of one work surface."""
-    meta = {"stage_id": stage_id, "work_surface_id": work_surface_id}
+    meta = {"work_surface_id": work_surface_id}
     return Ref(kind=RefKind.PROCEDURE_STAGE, id=stage_id, rel=rel, meta=meta)

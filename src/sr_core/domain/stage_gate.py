@@ -172,8 +172,8 @@ def _status(finding: Finding) -> GateStatus:
 
 def _words(suites: Sequence[SuiteFacts]) -> Iterator[OracleWord]:
     for each in suites:
-        if each.reading is None or each.reading.manifest is None:
-            continue
+        assert each.reading is not None, "what could not be read is a condition"
+        assert each.reading.manifest is not None, "and so is a manifest with a flaw"
         for result in each.reading.manifest.results:
             yield OracleWord(
                 oracle_id=result.oracle_id,

@@ -9,7 +9,7 @@ Clauses: SPEC 4.6 (phases of surfaces and stages), C-TB-3 (stage approvals).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import reduce
@@ -19,7 +19,7 @@ from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.errors import NotFound
 from sr_core.domain.ids import StageId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.integrity import Portal
-from sr_core.domain.refs import Ref, RefKind, RefRelation
+from sr_core.domain.refs import Ref, RefKind
 from sr_core.domain.stage_gate import PinnedSuite
 from sr_core.domain.work_surface_events import (
     IntakeRef,
@@ -156,6 +156,22 @@ def heard(
     return WorkUnit(surfaces={**unit.surfaces, work_surface_id: told})
 
 
+def heard_at(unit: WorkUnit, refs: Iterable[Ref], said: StageApproval) -> WorkUnit:
+    """Count a human's word on every stage that `refs` name.
+
+    A stage is named by itself, in its meta the surface; or by the surface, in its meta
+    the stage.
+    """
+    for each in refs:
+        if each.kind is RefKind.WORK_SURFACE and "stage_id" in each.meta:
+            stage_id = StageId(each.meta["stage_id"])
+            unit = heard(unit, WorkSurfaceId(each.id), stage_id, said)
+        elif each.kind is RefKind.PROCEDURE_STAGE and "work_surface_id" in each.meta:
+            surface_id = WorkSurfaceId(each.meta["work_surface_id"])
+            unit = heard(unit, surface_id, StageId(each.id), said)
+    return unit
+
+
 def _weigh(unit: WorkUnit, event: ApprovalRecorded) -> WorkUnit:
     said = StageApproval(
         approval_id=event.approval_id,
@@ -163,23 +179,4 @@ def _weigh(unit: WorkUnit, event: ApprovalRecorded) -> WorkUnit:
         decision=event.decision,
         evidence_refs=tuple(event.evidence_refs),
     )
-    for surface_id, stage_id in _stages_of(unit, event.refs):
-        unit = heard(unit, surface_id, stage_id, said)
-    return unit
-
-
-def _stages_of(
-    unit: WorkUnit, refs: Iterable[Ref]
-) -> Iterator[tuple[WorkSurfaceId, StageId]]:
-    """Return the stages that an approval is about: by surface, by stage, or by both."""
-    for each in refs:
-        if each.rel is not RefRelation.ABOUT:
-            continue
-        if each.kind is RefKind.WORK_SURFACE and "stage_id" in each.meta:
-            yield WorkSurfaceId(each.id), StageId(each.meta["stage_id"])
-        elif each.kind is RefKind.PROCEDURE_STAGE:
-            stage_id = StageId(each.meta.get("stage_id", each.id))
-            named = each.meta.get("work_surface_id")
-            for surface_id in unit.surfaces:
-                if named in {None, surface_id}:
-                    yield surface_id, stage_id
+    return heard_at(unit, event.refs, said)

@@ -196,6 +196,7 @@ class WorkStory:
         by: Actor = HUMAN,
         claimed: ClaimedGate | None = None,
         evidence: ContentHash = BUNDLE,
+        notes: str | None = None,
     ) -> Self:
         """Leave a stage, the current one if none is named."""
         surface = self.surface
@@ -209,6 +210,7 @@ class WorkStory:
                 claimed=claimed,
                 template=self.template,
                 registered=self.registered,
+                notes=notes,
             )
         )
 

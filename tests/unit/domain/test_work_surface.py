@@ -23,7 +23,8 @@ from sr_core.domain.ids import StageId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import IntakePhase, WorkKind
 from sr_core.domain.integrity import Portal
 from sr_core.domain.procedure_template import TERMINAL
-from sr_core.domain.refs import hash_bytes
+from sr_core.domain.ref_builders import stage_ref, work_surface_ref
+from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 from sr_core.domain.stage_gate import ClaimedGate, GateStatus, PinnedSuite
 from sr_core.domain.work_errors import (
     ApprovalRequired,
@@ -41,8 +42,14 @@ from sr_core.domain.work_surface_events import (
     WorkSurfaceBound,
     WorkSurfaceCompleted,
 )
-from sr_core.domain.work_unit import StageApproval, SurfacePhase, WorkUnit, heard
-from sr_core.testing import AGENT, SYSTEM
+from sr_core.domain.work_unit import (
+    StageApproval,
+    SurfacePhase,
+    WorkUnit,
+    heard,
+    heard_at,
+)
+from sr_core.testing import AGENT, SYSTEM, Story
 from sr_core.testing.work import (
     BUNDLE,
     FINAL,
@@ -59,6 +66,12 @@ from sr_core.testing.work import (
 )
 
 OTHER_BUNDLE = hash_bytes(b"another bundle")
+SAID = StageApproval(
+    approval_id="appr_1",
+    portal_id=Portal.EXCEPTION,
+    decision=ApprovalDecision.APPROVED,
+    evidence_refs=(),
+)
 
 
 @pytest.fixture
@@ -305,6 +318,15 @@ class TestCompleteStage:
     def test_a_true_declaration_is_accepted(self, bound, claimed):
         assert bound.complete(claimed=ClaimedGate(status=GateStatus.PASS, **claimed))
 
+    def test_notes_are_kept(self, bound):
+        bound.complete(notes="as discussed")
+
+        assert bound.log[-2].notes == "as discussed"
+
+    def test_empty_notes_are_none(self, bound):
+        with pytest.raises(MalformedInput, match="notes"):
+            bound.complete(notes=" ")
+
     def test_another_stage_than_the_current_one_is_refused(self, bound):
         with pytest.raises(TransitionRefused) as refused:
             bound.complete(FINAL)
@@ -382,25 +404,45 @@ class TestApproval:
         assert last.hear(evidence=()).complete()
 
     def test_one_from_before_the_stage_was_entered_does_not_count(self, bound):
-        said = StageApproval(
-            approval_id="appr_1",
-            portal_id=Portal.EXCEPTION,
-            decision=ApprovalDecision.APPROVED,
-            evidence_refs=(),
-        )
         name = bound.surface.work_surface_id
 
-        assert heard(bound.unit, name, FINAL, said) == bound.unit
+        assert heard(bound.unit, name, FINAL, SAID) == bound.unit
 
     def test_one_about_another_surface_does_not_count(self, last):
-        said = StageApproval(
-            approval_id="appr_1",
-            portal_id=Portal.EXCEPTION,
-            decision=ApprovalDecision.APPROVED,
-            evidence_refs=(),
-        )
 
-        assert heard(last.unit, WorkSurfaceId("ws:other"), FINAL, said) == last.unit
+        assert heard(last.unit, WorkSurfaceId("ws:other"), FINAL, SAID) == last.unit
+
+    @pytest.mark.parametrize("named_by", ["stage", "surface"])
+    def test_it_names_the_stage_or_the_surface(self, last, named_by):
+        name = last.surface.work_surface_id
+        refs = {
+            "stage": stage_ref(FINAL, name, RefRelation.ABOUT),
+            "surface": Ref(
+                kind=RefKind.WORK_SURFACE,
+                id=name,
+                rel=RefRelation.ABOUT,
+                meta={"stage_id": FINAL},
+            ),
+        }
+
+        last.unit = heard_at(last.unit, [refs[named_by]], SAID)
+
+        assert last.surface.approvals == {FINAL: SAID}
+        assert last.complete().surface.phase is SurfacePhase.COMPLETED
+
+    def test_a_surface_without_its_stage_names_none(self, last):
+        name = last.surface.work_surface_id
+        ref = work_surface_ref(name, RefRelation.ABOUT)
+
+        assert heard_at(last.unit, [ref], SAID) == last.unit
+
+    def test_one_about_a_candidate_alone_is_about_no_stage(self, last):
+        released = Story().open().iterate().register().judge().verify().approve()
+        before = last.unit
+
+        last.record([released.approval])
+
+        assert last.unit == before
 
     def test_a_stage_that_needs_none_is_not_held(self, bound):
         assert bound.complete()
