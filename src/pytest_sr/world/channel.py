@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString, TypeAlias
@@ -31,14 +31,15 @@ SELECT global_seq, event_id, event_type, stream_id, stream_seq, boundary,
   FROM es.events ORDER BY global_seq
 """
 _TABLES: Final = """
-SELECT c.relname AS name, array_agg(a.attname ORDER BY k.place) AS key
+SELECT n.nspname AS schema, c.relname AS name,
+       array_agg(a.attname ORDER BY k.place) AS key
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (number, place)
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
- WHERE n.nspname = 'proj' AND i.indisprimary
- GROUP BY c.relname
+ WHERE n.nspname IN ('proj', 'graph') AND i.indisprimary
+ GROUP BY n.nspname, c.relname
 """
 
 
@@ -89,20 +90,25 @@ class Channel:
         rows = await self._query("SELECT max(global_seq) AS last FROM es.events")
         return rows[0]["last"] or 0
 
-    async def rows(self) -> Mapping[str, Mapping[str, Row]]:
-        """Return every row of the read model, by table and primary key."""
+    async def keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the columns of each table's primary key, by table.
+
+        A table of the graph is named with its schema, such as ``graph.edges``.
+        """
         if not self._tables:
             self._tables = await self._query(_TABLES)
+        return {_name(each): tuple(each["key"]) for each in self._tables}
+
+    async def rows(self) -> Mapping[str, Mapping[str, Row]]:
+        """Return every row of the read model, by table and primary key."""
         found: dict[str, Mapping[str, Row]] = {}
+        keys = await self.keys()
         for table in self._tables:
-            name = sql.Identifier("proj", table["name"])
+            name = sql.Identifier(table["schema"], table["name"])
             rows = await self._query(
                 sql.SQL("SELECT * FROM {} ORDER BY position").format(name)
             )
-            found[table["name"]] = {
-                ",".join(str(row[column]) for column in table["key"]): plain_row(row)
-                for row in rows
-            }
+            found[_name(table)] = keyed(map(plain_row, rows), keys[_name(table)])
         return found
 
     async def objects(self) -> Mapping[str, ObjectSeen]:
@@ -137,9 +143,22 @@ class Channel:
         return await (await self._connection.execute(statement)).fetchall()
 
 
+def keyed(rows: Iterable[Row], key: Sequence[str]) -> Mapping[str, Row]:
+    """Return the rows by the values of their key, of which no two have the same."""
+    found = [(",".join(str(row[column]) for column in key), row) for row in rows]
+    by_key = dict(found)
+    assert len(by_key) == len(found), f"{', '.join(key)} is a key"
+    return by_key
+
+
 def plain_row(row: Mapping[str, Any]) -> Row:
     """Return a row in the form that a history keeps: times as text, in UTC."""
     return {name: _plain(value) for name, value in row.items()}
+
+
+def _name(table: DictRow) -> str:
+    schema, name = str(table["schema"]), str(table["name"])
+    return name if schema == "proj" else f"{schema}.{name}"
 
 
 def _plain(value: object) -> object:

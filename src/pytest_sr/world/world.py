@@ -27,7 +27,7 @@ from psycopg.rows import dict_row
 from pytest_sr.history import Row
 from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
 from pytest_sr.world.accounts import Accounts, ActorName
-from pytest_sr.world.channel import Channel, RawEvent, plain_row
+from pytest_sr.world.channel import Channel, RawEvent, keyed, plain_row
 from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.bootstrap.compose import migrate, running
 from sr_core.bootstrap.replay import replayed
@@ -160,9 +160,11 @@ class World:
 
     async def replayed(self) -> Mapping[str, Mapping[str, Row]]:
         """Return the rows, by table and primary key, that the log alone gives."""
-        live = await self.channel.rows()
         made = replayed(_stored(each) for each in await self.channel.raw_log())
-        return {table: _keyed(made.get(table, ()), live[table]) for table in live}
+        return {
+            table: keyed(map(plain_row, made.get(table, ())), key)
+            for table, key in (await self.channel.keys()).items()
+        }
 
 
 @asynccontextmanager
@@ -340,14 +342,3 @@ def _stored(event: RawEvent) -> StoredEvent:
         envelope_hash=ContentHash(event.envelope_hash),
         chain_hash=event.chain_hash,
     )
-
-
-def _keyed(
-    made: Sequence[Mapping[str, object]], live: Mapping[str, Row]
-) -> Mapping[str, Row]:
-    """Return the rows under the keys of those live rows that the same event made."""
-    keys = {row["position"]: key for key, row in live.items()}
-    return {
-        str(keys.get(row["position"], f"position {row['position']}")): plain_row(row)
-        for row in made
-    }
