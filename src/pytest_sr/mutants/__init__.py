@@ -8,18 +8,22 @@ from pytest_sr.mutants import (
     context,
     judging,
     loops,
+    planning,
     portals,
     records,
     rules,
     staleness,
+    work,
 )
 
 __all__ = [
     "context",
     "judging",
     "loops",
+    "planning",
     "portals",
     "records",
     "rules",
     "staleness",
+    "work",
 ]

@@ -4,18 +4,22 @@ from pytest_sr.steps import (
     decisions,
     governance,
     loops,
+    planning,
     platform,
     portals,
     runner,
     staleness,
+    work,
 )
 
 __all__ = [
     "decisions",
     "governance",
     "loops",
+    "planning",
     "platform",
     "portals",
     "runner",
     "staleness",
+    "work",
 ]

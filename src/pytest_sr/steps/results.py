@@ -52,6 +52,24 @@ class IterationsMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMade:
+    """A plan, `plan_hash` being over what binds in it."""
+
+    answer: Answer
+    plan: str
+    plan_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationMade:
+    """A look of the governor at a loop; `iteration` is empty unless it started one."""
+
+    answer: Answer
+    loop: str
+    iteration: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateMade:
     """A candidate, `digest` being the hash that the platform computed of its bytes."""
 

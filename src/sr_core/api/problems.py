@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -75,7 +76,7 @@ def on_sr_error(
     request: Request[Any, Any, Any], error: SrError
 ) -> Response[dict[str, object]]:
     """Tell one of our own errors."""
-    return _problem(request, status_of(error), error.code, str(error))
+    return _problem(request, status_of(error), error.code, str(error), error.details)
 
 
 def on_http_error(
@@ -129,7 +130,11 @@ def _complaint(request: Request[Any, Any, Any], told: Mapping[str, Any]) -> str:
 
 
 def _problem(
-    request: Request[Any, Any, Any], status: HTTPStatus, code: str, detail: str
+    request: Request[Any, Any, Any],
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    facts: Mapping[str, str] = MappingProxyType({}),
 ) -> Response[dict[str, object]]:
     body: dict[str, object] = {
         "type": f"urn:sr:{code}",
@@ -138,7 +143,7 @@ def _problem(
         "code": code,
         "detail": detail,
         "error": detail,
-        "details": {"error_code": code},
+        "details": {"error_code": code, **facts},
         "correlation_id": request.scope["state"].get("correlation_id"),
     }
     headers = {}

@@ -6,19 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from sr_core.application.evidence import read_bundle
 from sr_core.application.platform import Platform
+from sr_core.codec.evidence import hash_suite
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.evidence import GovernedRef
+from sr_core.domain.evidence import BundleReading, GovernedRef
 from sr_core.domain.ids import (
     CandidateId,
     IterationId,
     OracleId,
+    SuiteId,
     candidate_hash,
     parse_run_id,
 )
 from sr_core.domain.refs import ContentHash, RefKind
 from sr_core.domain.run import Run
-from sr_core.domain.verification import EarlierRun, VerificationScope
+from sr_core.domain.verification import EarlierRun, SuiteFacts, VerificationScope
 from sr_core.ports.read_model import Row
 
 _PAGE: Final = 200
@@ -139,3 +142,31 @@ def _hashes(stored: object) -> Mapping[OracleId, ContentHash]:
         OracleId(name): ContentHash(value)
         for name, value in cast("Mapping[str, str]", stored).items()
     }
+
+
+async def suite_facts(
+    platform: Platform, dossier: Dossier, candidate_id: CandidateId, suite_id: SuiteId
+) -> SuiteFacts:
+    """Return what is known of one suite over the candidate, its evidence read anew.
+
+    Raises:
+        Unavailable: the store did not answer, which says nothing about the evidence.
+
+    """
+    run = dossier.latest_run(candidate_id, suite_id)
+    registered = await platform.suite(suite_id)
+    reading: BundleReading | None = None
+    earlier: tuple[EarlierRun, ...] = ()
+    if run is not None:
+        earlier = await earlier_runs(platform, dossier, run, run.environment_hash)
+        if run.evidence is not None:
+            reading = await read_bundle(platform.evidence_bytes, run.evidence)
+    return SuiteFacts(
+        suite_id=suite_id,
+        registered=registered,
+        defined_hash=hash_suite(registered.definition) if registered else None,
+        run=run,
+        reading=reading,
+        hash_at_start=await hash_at_start(platform, run) if run else None,
+        earlier=earlier,
+    )

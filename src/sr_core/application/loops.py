@@ -69,9 +69,14 @@ class Loops:
         budgets: Budgets,
         directive: Ref,
         work_unit: WorkUnitId | None = None,
+        loop_id: LoopId | None = None,
     ) -> tuple[LoopId, Recorded]:
-        """Open a loop; return its identifier and what was recorded."""
-        loop_id = parse_loop_id(self.platform.ids.fresh("loop"))
+        """Open a loop; return its identifier and what was recorded.
+
+        A caller who must not open two names the loop; a second one of that name is
+        refused.
+        """
+        loop_id = loop_id or parse_loop_id(self.platform.ids.fresh("loop"))
         surface = await active_surface(self.platform, work_unit) if work_unit else None
         command = CreateLoop(
             by=asked.by,
@@ -83,8 +88,8 @@ class Loops:
             work_surface_id=surface.work_surface_id if surface else None,
         )
 
-        async def rule(_: Dossier) -> Ruling:
-            return Ruling(events=loop.decide(None, command))
+        async def rule(dossier: Dossier) -> Ruling:
+            return Ruling(events=loop.decide(dossier.loop, command))
 
         return loop_id, await self._record(loop_id, rule, asked)
 
@@ -156,30 +161,49 @@ class Loops:
 
         async def rule(dossier: Dossier) -> Ruling:
             nonlocal pending
-            known = _require_loop(dossier, loop_id)
-            _require_own(known, work_unit)
-            surface = await active_surface(self.platform, known.work_unit)
-            command = StartIteration(
-                by=asked.by,
-                now=self.platform.clock.now(),
-                iteration_id=iteration_id,
-                refs=(),
-                work_surface_id=surface.work_surface_id if surface else None,
+            ruling, pending = await self.starting(
+                dossier, loop_id, iteration_id, asked, work_unit=work_unit, refs=refs
             )
-            try:
-                loop.decide(known, command)  # whether it may start, before what from
-                if surface is not None:
-                    await require_sound(self.platform, surface)
-            except Refused as refusal:
-                return Ruling(events=loop.stop_for(known, refusal), refusal=refusal)
-            context = await iteration_context(self.platform, dossier, asked_for=refs)
-            pending = await pending_hooks(self.platform, dossier)
-            return Ruling(events=loop.decide(known, replace(command, refs=context)))
+            return ruling
 
         recorded = await self._record(loop_id, rule, asked)
         return StartedIteration(
             iteration_id=iteration_id, pending_hooks=pending, recorded=recorded
         )
+
+    async def starting(
+        self,
+        dossier: Dossier,
+        loop_id: LoopId,
+        iteration_id: IterationId,
+        asked: Asked,
+        *,
+        work_unit: WorkUnitId | None = None,
+        refs: tuple[Ref, ...] = (),
+    ) -> tuple[Ruling, tuple[Hook, ...]]:
+        """Return the start of the next iteration, with the hooks that it leaves pending.
+
+        It is the one way in which an iteration starts, whoever wants it.
+        """
+        known = _require_loop(dossier, loop_id)
+        _require_own(known, work_unit)
+        surface = await active_surface(self.platform, known.work_unit)
+        command = StartIteration(
+            by=asked.by,
+            now=self.platform.clock.now(),
+            iteration_id=iteration_id,
+            refs=(),
+            work_surface_id=surface.work_surface_id if surface else None,
+        )
+        try:
+            loop.decide(known, command)  # whether it may start, before what from
+            if surface is not None:
+                await require_sound(self.platform, surface)
+        except Refused as refusal:
+            return Ruling(events=loop.stop_for(known, refusal), refusal=refusal), ()
+        context = await iteration_context(self.platform, dossier, asked_for=refs)
+        started = loop.decide(known, replace(command, refs=context))
+        return Ruling(events=started), await pending_hooks(self.platform, dossier)
 
     async def complete_iteration(
         self,
@@ -228,6 +252,12 @@ class Loops:
             return Ruling(events=(*decided, *due))
 
         return await self._record(loop_id, rule, asked)
+
+    async def context(self, loop_id: LoopId) -> tuple[Ref, ...]:
+        """Return what the loop's next iteration would start from, as things are now."""
+        dossier = await self.platform.recorder.state(loop_case(loop_id))
+        _require_loop(dossier, loop_id)
+        return await iteration_context(self.platform, dossier)
 
     async def _record(
         self, loop_id: LoopId, rule: Rule[Dossier], asked: Asked

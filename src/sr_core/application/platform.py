@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sr_core.application.event_manager import LogFollower
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Case, Recorder
 from sr_core.codec.envelope import opened
@@ -46,6 +47,7 @@ class Platform:
     ids: IdSource
     governed: GovernedManifest
     """The documents that this process was started with; they change at a restart only."""
+    follower: LogFollower = field(default_factory=LogFollower)
     profiles: Profiles = field(default_factory=Profiles)
 
     @property

@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sr_core.application.evidence import read_bundle
 from sr_core.application.facts import (
-    earlier_runs,
-    hash_at_start,
     judged_by,
+    suite_facts,
     work_context,
 )
 from sr_core.application.in_force import active_for
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.application.staleness import Stale
-from sr_core.codec.evidence import hash_suite
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import governed_exception, shippable
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import SrError
 from sr_core.domain.events import DomainEvent, Ruling
-from sr_core.domain.evidence import BundleReading
 from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import CandidateId, SuiteId
 from sr_core.domain.profile import Profile
 from sr_core.domain.shippable import Readiness
-from sr_core.domain.verification import EarlierRun, SuiteFacts, VerificationScope
+from sr_core.domain.verification import SuiteFacts, VerificationScope
 from sr_core.ports.event_store import NewEvent
 
 
@@ -214,29 +210,7 @@ class Verification:
         dossier.candidate(candidate_id)
         return tuple(
             [
-                await self._suite_facts(dossier, candidate_id, suite_id)
+                await suite_facts(self.platform, dossier, candidate_id, suite_id)
                 for suite_id in profile.required_suites
             ]
-        )
-
-    async def _suite_facts(
-        self, dossier: Dossier, candidate_id: CandidateId, suite_id: SuiteId
-    ) -> SuiteFacts:
-        run = dossier.latest_run(candidate_id, suite_id)
-        registered = await self.platform.suite(suite_id)
-        reading: BundleReading | None = None
-        earlier: tuple[EarlierRun, ...] = ()
-        if run is not None:
-            platform = self.platform
-            earlier = await earlier_runs(platform, dossier, run, run.environment_hash)
-            if run.evidence is not None:
-                reading = await read_bundle(platform.evidence_bytes, run.evidence)
-        return SuiteFacts(
-            suite_id=suite_id,
-            registered=registered,
-            defined_hash=hash_suite(registered.definition) if registered else None,
-            run=run,
-            reading=reading,
-            hash_at_start=await hash_at_start(self.platform, run) if run else None,
-            earlier=earlier,
         )

@@ -20,6 +20,7 @@ _FAMILIES: Final = (
     "SR_DATABASE_",
     "SR_DOCS_",
     "SR_GOVERNED_",
+    "SR_GOVERNOR_",
     "SR_MINIO_",
     "SR_NATS_",
     "SR_OIDC_",
@@ -27,6 +28,8 @@ _FAMILIES: Final = (
 )
 _ALIASES: Final[Mapping[str, str]] = {"SR_DOCS_PATH": "DOCS_PATH"}
 """Older names, each read with a warning where the one of today is not set."""
+
+PORT_MAX: Final = 2**16 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,18 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_SANDBOX_BWRAP": Setting(
         default="", meaning="the bwrap program, if not the one of the wheel or PATH"
     ),
+    "SR_GOVERNOR_POLL_INTERVAL_MS": Setting(
+        default="1000", meaning="how long the governor rests between two rounds, in ms"
+    ),
+    "SR_GOVERNOR_MAX_CONCURRENT_LOOPS": Setting(
+        default="10", meaning="how many loops the governor looks at at once"
+    ),
+    "SR_GOVERNOR_DRY_RUN": Setting(
+        default="false", meaning="whether the governor only says what it would do"
+    ),
+    "SR_GOVERNOR_HEALTH_PORT": Setting(
+        default="8081", meaning="the port that tells whether the governor works"
+    ),
 }
 
 
@@ -124,6 +139,10 @@ class Settings:
     sandbox: str
     sandbox_directory: Path | None
     bwrap: str | None
+    governor_poll_interval_ms: int
+    governor_max_concurrent_loops: int
+    governor_dry_run: bool
+    governor_health_port: int
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
@@ -136,7 +155,7 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     _refuse_unknown(environment)
     return Settings(
         host=_text(environment, "SR_HOST"),
-        port=_port(environment),
+        port=_number(environment, "SR_PORT", most=PORT_MAX, what="a port"),
         database_url=_text(environment, "SR_DATABASE_URL"),
         minio_endpoint=_text(environment, "SR_MINIO_ENDPOINT"),
         minio_access_key=_text(environment, "SR_MINIO_ACCESS_KEY"),
@@ -160,6 +179,17 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         sandbox=_choice(environment, "SR_SANDBOX", ("bubblewrap", "plain")),
         sandbox_directory=_directory(environment, "SR_SANDBOX_DIRECTORY"),
         bwrap=_text(environment, "SR_SANDBOX_BWRAP") or None,
+        governor_poll_interval_ms=_number(
+            environment, "SR_GOVERNOR_POLL_INTERVAL_MS", most=3_600_000
+        ),
+        governor_max_concurrent_loops=_number(
+            environment, "SR_GOVERNOR_MAX_CONCURRENT_LOOPS", most=1000
+        ),
+        governor_dry_run=_choice(environment, "SR_GOVERNOR_DRY_RUN", ("true", "false"))
+        == "true",
+        governor_health_port=_number(
+            environment, "SR_GOVERNOR_HEALTH_PORT", most=PORT_MAX, what="a port"
+        ),
     )
 
 
@@ -222,8 +252,11 @@ def _directory(environment: Mapping[str, str], name: str) -> Path | None:
     return path
 
 
-def _port(environment: Mapping[str, str]) -> int:
-    value = _text(environment, "SR_PORT")
-    if value.isascii() and value.isdigit() and 0 < int(value) < 2**16:
+def _number(
+    environment: Mapping[str, str], name: str, *, most: int, what: str = "a number"
+) -> int:
+    value = _text(environment, name)
+    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(most))
+    if is_number and 0 < int(value) <= most:
         return int(value)
-    raise MalformedInput(field="SR_PORT", found=value, expected="a port, 1 to 65535")
+    raise MalformedInput(field=name, found=value, expected=f"{what}, 1 to {most}")

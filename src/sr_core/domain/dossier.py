@@ -32,6 +32,7 @@ from sr_core.domain.governed_exception import (
     GovernedException,
     WaiverCreated,
 )
+from sr_core.domain.governor import GovernorDecisionRecorded
 from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
@@ -100,6 +101,8 @@ class Dossier:
     exceptions: Mapping[ExceptionId, GovernedException] = field(default_factory=dict)
     approvals: Mapping[ApprovalId, ApprovalRecorded] = field(default_factory=dict)
     freezes: Mapping[CandidateId, FreezeRecordCreated] = field(default_factory=dict)
+    governed: GovernorDecisionRecorded | None = None
+    """What the governor concluded last."""
 
     def the_loop(self) -> Loop:
         """Return the loop; anything recorded in its boundary comes after it."""
@@ -237,7 +240,7 @@ def fold(events: Iterable[DomainEvent], onto: Dossier | None = None) -> Dossier:
     return reduce(evolve, events, onto or Dossier())
 
 
-def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
+def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:  # noqa: C901 - one case for each kind of event
     """Fold one event into the dossier."""
     match event:
         case IterationStarted():
@@ -306,6 +309,8 @@ def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
             return replace(
                 dossier, approvals=_with(dossier.approvals, event.approval_id, event)
             )
+        case GovernorDecisionRecorded():
+            return replace(dossier, governed=event)
         case FreezeRecordCreated():
             return replace(
                 dossier, freezes=_with(dossier.freezes, event.candidate_id, event)

@@ -4,6 +4,7 @@
   - MalformedInput           the text is not of the form asked for
   - DocumentInvalid          a governed document's front matter is not in order
   - DocumentMissing          a document that has to be there is not
+  - EventNotUnderstood       the log holds what nobody here can read
   - Refused                  the text is well formed, a rule says no
     . TransitionRefused      the subject's phase does not allow it
     . AuthorityRequired      the actor may not give it
@@ -20,7 +21,7 @@ each one becomes is said once, in `sr_core.api.problems`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 
@@ -38,6 +39,8 @@ class SrError(Exception):
         super().__init__(f"{found}. {remedy}.")
         self.found = found
         self.remedy = remedy
+        self.details: Mapping[str, str] = {}
+        """Facts for machines, by name; a problem document tells them (SPEC 5)."""
 
 
 class MalformedInput(SrError):  # noqa: N818 - named for what it says, like Refused
@@ -99,6 +102,18 @@ class DocumentMissing(SrError):  # noqa: N818 - as above
             "governed documents are",
         )
         self.file = file
+
+
+class EventNotUnderstood(SrError):  # noqa: N818 - named for what it says
+    """The log holds an event that the event manager has no reader for (SPEC 12.1)."""
+
+    code = "EVENT_NOT_UNDERSTOOD"
+
+    def __init__(self, *, event_type: str, position: int) -> None:
+        super().__init__(
+            f"No reader knows {event_type}, the event at position {position}",
+            remedy="Give it a reader in sr_core.domain.event_ledger, or list it as silent",
+        )
 
 
 class Refused(SrError):  # noqa: N818
@@ -188,6 +203,18 @@ class VersionTaken(Conflict):
         super().__init__(
             f"{artifact_id} {version} {why}",
             remedy="Register what changed under a new version",
+        )
+
+
+class PlanTaken(Conflict):
+    """A plan is recorded already, or a work unit belongs to another active plan."""
+
+    code = "PLAN_TAKEN"
+
+    def __init__(self, *, subject: str, plan_id: str) -> None:
+        super().__init__(
+            f"{subject} is held by {plan_id}",
+            remedy="Cancel that plan first, or leave the work unit out of this one",
         )
 
 
@@ -359,10 +386,13 @@ class SemanticProfileMissing(PreconditionFailed):
 
     code = "SEMANTIC_PROFILE_MISSING"
 
-    def __init__(self, *, work_surface_id: str, stage_id: str) -> None:
+    def __init__(
+        self, *, work_surface_id: str, stage_id: str, suites: Collection[str] = ()
+    ) -> None:
+        named = f": {', '.join(sorted(suites))}" if suites else ""
         super().__init__(
             f"{stage_id} of {work_surface_id} declares no suite, or one that is not "
-            "registered under the hash that it was bound with",
+            f"registered under the hash that it was bound with{named}",
             remedy="Register the suites of the stage, and bind the work surface anew",
         )
 
@@ -512,10 +542,10 @@ class ApprovalUnfit(Refused):
         super().__init__(f"{approval_id} {why}", remedy=remedy)
 
 
-class ApprovalRequired(PreconditionFailed):
+class SuiteApprovalRequired(PreconditionFailed):
     """A human has to have approved it at a portal first (C-TB-3, C-OR-6)."""
 
-    code = "APPROVAL_REQUIRED"
+    code = "SUITE_APPROVAL_REQUIRED"
 
     def __init__(self, *, action: str, portal: str) -> None:
         super().__init__(

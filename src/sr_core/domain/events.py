@@ -15,14 +15,18 @@ from typing import Any, Final, TypeAlias, get_args
 from sr_core.domain.approval import ApprovalEvent
 from sr_core.domain.attachment import AttachmentEvent
 from sr_core.domain.candidate import CandidateEvent
+from sr_core.domain.config_definition import DefinitionEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_artifact import GovernedArtifactEvent
 from sr_core.domain.governed_exception import ExceptionEvent, ExceptionExpired
+from sr_core.domain.governor import GovernorDecisionRecorded, GovernorEvent
+from sr_core.domain.intake import IntakeEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent, StopTriggered
 from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.plan import PlanCompleted, PlanEvent
 from sr_core.domain.record import RecordEvent
 from sr_core.domain.refs import Ref
 from sr_core.domain.run import (
@@ -39,6 +43,7 @@ from sr_core.domain.verification import (
     EvidenceMissingDetected,
     VerificationEvent,
 )
+from sr_core.domain.work_surface_events import WorkSurfaceEvent
 
 
 class StreamKind(StrEnum):
@@ -74,6 +79,11 @@ DomainEvent: TypeAlias = (
     | SuiteEvent
     | StalenessEvent
     | GovernedArtifactEvent
+    | PlanEvent
+    | GovernorEvent
+    | IntakeEvent
+    | DefinitionEvent
+    | WorkSurfaceEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -115,6 +125,11 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
     (StalenessEvent, StreamKind.GOVERNANCE, "gov:staleness", None),
     (GovernedArtifactEvent, StreamKind.GOVERNANCE, "gov:artifacts", None),
+    (PlanEvent, StreamKind.GOVERNANCE, "plan", "plan_id"),
+    (GovernorEvent, StreamKind.GOVERNANCE, "gdec", "decision_id"),
+    (IntakeEvent, StreamKind.INTAKE, "intake", "intake_id"),
+    (DefinitionEvent, StreamKind.GOVERNANCE, "config", "config_id"),
+    (WorkSurfaceEvent, StreamKind.WORK_SURFACE, "ws", "work_surface_id"),
 )
 """One row for each aggregate."""
 
@@ -130,8 +145,10 @@ _DETECTED: Final = (
     EvidenceBundleRecorded,
     EvidenceMissingDetected,
     ExceptionExpired,
+    GovernorDecisionRecorded,
     IntegrityViolationDetected,
     OracleExecutionCompleted,
+    PlanCompleted,
     ReEvaluationTriggered,
     RunCompleted,
     RunFailed,

@@ -25,12 +25,19 @@ ExceptionId = NewType("ExceptionId", str)
 FreezeId = NewType("FreezeId", str)
 SuiteId = NewType("SuiteId", str)
 OracleId = NewType("OracleId", str)
+PlanId = NewType("PlanId", str)
+GovernorDecisionId = NewType("GovernorDecisionId", str)
+IntakeId = NewType("IntakeId", str)
 WorkSurfaceId = NewType("WorkSurfaceId", str)
 WorkUnitId = NewType("WorkUnitId", str)
 GateId = NewType("GateId", str)
 RecordId = NewType("RecordId", str)
 AttachmentId = NewType("AttachmentId", str)
 StaleId = NewType("StaleId", str)
+TemplateId = NewType("TemplateId", str)
+StageId = NewType("StageId", str)
+ProfileId = NewType("ProfileId", str)
+ConfigId = NewType("ConfigId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
@@ -105,6 +112,16 @@ def parse_stale_id(text: str) -> StaleId:
     return StaleId(_checked("stale", text))
 
 
+def parse_plan_id(text: str) -> PlanId:
+    """Return `text` as a plan instance's identifier, or raise `MalformedInput`."""
+    return PlanId(_checked("plan", text))
+
+
+def parse_governor_decision_id(text: str) -> GovernorDecisionId:
+    """Return `text` as a governor decision's identifier, or raise `MalformedInput`."""
+    return GovernorDecisionId(_checked("gdec", text))
+
+
 def parse_suite_id(text: str) -> SuiteId:
     """Return `text` as an oracle suite's identifier, or raise `MalformedInput`."""
     return SuiteId(_named("suite", text))
@@ -127,13 +144,14 @@ def parse_candidate_id(text: str) -> CandidateId:
     )
 
 
+def parse_intake_id(text: str) -> IntakeId:
+    """Return `text` as an intake's identifier, or raise `MalformedInput`."""
+    return IntakeId(_checked("intake", text, sep=":"))
+
+
 def parse_work_surface_id(text: str) -> WorkSurfaceId:
     """Return `text` as a work surface's identifier, or raise `MalformedInput`."""
-    if re.fullmatch(rf"ws:{_ULID}", text):
-        return WorkSurfaceId(text)
-    raise MalformedInput(
-        field="work surface id", found=text, expected="ws: and a 26-character ULID"
-    )
+    return WorkSurfaceId(_checked("ws", text, sep=":"))
 
 
 def parse_work_unit_id(text: str) -> WorkUnitId:
@@ -148,6 +166,42 @@ def parse_work_unit_id(text: str) -> WorkUnitId:
         found=text,
         expected="WU- and a name of letters, digits, dots, dashes, underscores",
     )
+
+
+def parse_staged_unit_id(text: str) -> WorkUnitId:
+    """Return `text` as the work unit of staged work, or raise `MalformedInput`.
+
+    A loop that is its own work unit has no stages.
+    """
+    if text.startswith("WU-"):
+        return parse_work_unit_id(text)
+    raise MalformedInput(
+        field="work unit id", found=text, expected="WU- and a name, such as WU-0042"
+    )
+
+
+def parse_template_id(text: str) -> TemplateId:
+    """Return `text` as a procedure template's identifier, or raise `MalformedInput`."""
+    return TemplateId(_named("proc", text))
+
+
+def parse_stage_id(text: str) -> StageId:
+    """Return `text` as a stage's identifier, or raise `MalformedInput`."""
+    return StageId(_named("stage", text))
+
+
+def parse_profile_id(text: str) -> ProfileId:
+    """Return `text` as a verification profile's identifier, or raise `MalformedInput`.
+
+    Governed text writes a profile by its bare name, which names the same one; the form
+    with the prefix is the one that is kept.
+    """
+    return ProfileId(_named("profile", text))
+
+
+def parse_config_id(text: str) -> ConfigId:
+    """Return `text` as the identifier of one recorded definition."""
+    return ConfigId(_checked("cfg", text))
 
 
 def build_candidate_id(
@@ -182,11 +236,13 @@ def candidate_hash(candidate_id: CandidateId) -> ContentHash:
     return parse_content_hash(found.group(1))
 
 
-def _checked(prefix: str, text: str) -> str:
-    if re.fullmatch(rf"{prefix}_{_ULID}", text):
+def _checked(prefix: str, text: str, *, sep: str = "_") -> str:
+    if re.fullmatch(rf"{prefix}{sep}{_ULID}", text):
         return text
     raise MalformedInput(
-        field=f"{prefix} id", found=text, expected=f"{prefix}_ and a 26-character ULID"
+        field=f"{prefix} id",
+        found=text,
+        expected=f"{prefix}{sep} and a 26-character ULID",
     )
 
 

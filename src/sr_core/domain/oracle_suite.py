@@ -20,9 +20,9 @@ from typing import Final, TypeAlias, assert_never
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.environment import NetworkMode
 from sr_core.domain.errors import (
-    ApprovalRequired,
     ApprovalUnfit,
     NotFound,
+    SuiteApprovalRequired,
     SuiteTaken,
     SuiteUnchanged,
     TransitionRefused,
@@ -219,8 +219,8 @@ def decide(suite: OracleSuite | None, command: SuiteCommand) -> tuple[SuiteEvent
         NotFound: it names none yet.
         SuiteUnchanged: the suite has that very definition.
         TransitionRefused: it has judged, so that only a rebase changes it.
-        ApprovalRequired, ApprovalUnfit: the change weakens the suite, and no approval of
-            GovernanceChangePortal that is about it says that it may.
+        SuiteApprovalRequired, ApprovalUnfit: the change weakens the suite, and no
+            approval of GovernanceChangePortal that is about it says that it may.
 
     """
     _authorise(command)
@@ -417,8 +417,10 @@ def _require_changed(suite: OracleSuite, suite_hash: ContentHash) -> None:
         raise SuiteUnchanged(suite_id=suite.suite_id, suite_hash=suite_hash)
 
 
-def _needs_approval(suite: OracleSuite, weaker: Collection[str]) -> ApprovalRequired:
-    return ApprovalRequired(
+def _needs_approval(
+    suite: OracleSuite, weaker: Collection[str]
+) -> SuiteApprovalRequired:
+    return SuiteApprovalRequired(
         action=f"weakening {suite.suite_id} ({'; '.join(weaker)})",
         portal=Portal.GOVERNANCE,
     )

@@ -13,10 +13,14 @@ from sr_core.domain.ids import (
     ApprovalId,
     CandidateId,
     DecisionId,
+    IntakeId,
     IterationId,
     LoopId,
+    PlanId,
     RunId,
+    StageId,
     SuiteId,
+    TemplateId,
     WorkSurfaceId,
     candidate_hash,
 )
@@ -80,6 +84,12 @@ def exception_ref(identifier: str, rel: RefRelation, *, kind: RefKind) -> Ref:
     return Ref(kind=kind, id=identifier, rel=rel)
 
 
+def plan_ref(plan_id: PlanId, plan_hash: ContentHash, rel: RefRelation) -> Ref:
+    """Return a ref to the plan instance, pinned by the hash of what binds in it."""
+    meta = {"content_hash": plan_hash, "type_key": "record.plan_instance"}
+    return Ref(kind=RefKind.RECORD, id=plan_id, rel=rel, meta=meta)
+
+
 def bundle_refs(hashes: Iterable[ContentHash], rel: RefRelation) -> tuple[Ref, ...]:
     """Return a ref to each evidence bundle, in the order given."""
     return tuple(bundle_ref(each, rel) for each in hashes)
@@ -117,3 +127,28 @@ def summary_ref(
     """Return a ref to an iteration, pinned by the summary that it left."""
     meta = {"content_hash": summary_hash}
     return Ref(kind=RefKind.ITERATION, id=iteration_id, rel=rel, meta=meta)
+
+
+def intake_ref(intake_id: IntakeId, content_hash: ContentHash, rel: RefRelation) -> Ref:
+    """Return a ref to the intake, pinned by the hash of its content."""
+    meta = {"content_hash": content_hash}
+    return Ref(kind=RefKind.INTAKE, id=intake_id, rel=rel, meta=meta)
+
+
+def template_ref(
+    template_id: TemplateId,
+    content_hash: ContentHash,
+    stage_id: StageId,
+    rel: RefRelation = RefRelation.DEPENDS_ON,
+) -> Ref:
+    """Return a ref to the procedure template, pinned by its hash, at that stage."""
+    meta = {"content_hash": content_hash, "current_stage_id": stage_id}
+    return Ref(kind=RefKind.PROCEDURE_TEMPLATE, id=template_id, rel=rel, meta=meta)
+
+
+def stage_ref(
+    stage_id: StageId, work_surface_id: WorkSurfaceId, rel: RefRelation
+) -> Ref:
+    """Return a ref to a stage of one work surface."""
+    meta = {"work_surface_id": work_surface_id}
+    return Ref(kind=RefKind.PROCEDURE_STAGE, id=stage_id, rel=rel, meta=meta)

@@ -23,7 +23,7 @@ class Report:
     def __init__(self, name: str, *, oracle_id: str) -> None:
         self._name = name
         self._oracle_id = oracle_id
-        self._started_at = _now()
+        self._started_at = now()
         self._started = time.monotonic()
 
     def conclude(
@@ -36,13 +36,13 @@ class Report:
             "oracle_id": self._oracle_id,
             "status": "PASS" if passed else "FAIL",
             "started_at": self._started_at,
-            "completed_at": _now(),
+            "completed_at": now(),
             "duration_ms": round((time.monotonic() - self._started) * 1000),
             "exit_code": exit_code,
             "summary": summary,
             "details": details,
         }
-        _write(f"{self._name}.json", json.dumps(result, sort_keys=True).encode())
+        write(f"{self._name}.json", json.dumps(result, sort_keys=True).encode())
         print(f"{result['status']}: {summary}")  # noqa: T201 - for the log
         return exit_code
 
@@ -59,19 +59,21 @@ def candidate_directory() -> Path:
     return Path(os.environ.get("SR_CANDIDATE", "/candidate"))
 
 
-def _write(name: str, data: bytes) -> None:
-    """Put the file in its place whole, whatever a candidate may have put there."""
-    scratch = os.open(os.environ.get("SR_SCRATCH", "/scratch"), _DIRECTORY)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir("reports", dir_fd=scratch)
-    reports = os.open("reports", _DIRECTORY, dir_fd=scratch)
+def write(name: str, data: bytes, *, below: tuple[str, ...] = ()) -> None:
+    """Put a file below ``reports/`` whole, whatever a candidate may have put there."""
+    folder = os.open(os.environ.get("SR_SCRATCH", "/scratch"), _DIRECTORY)
+    for each in ("reports", *below):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(each, dir_fd=folder)
+        folder = os.open(each, _DIRECTORY, dir_fd=folder)
     unfinished = f".{name}.{secrets.token_hex(8)}"
-    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=reports)
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=folder)
     with os.fdopen(file, "wb") as stream:
         stream.write(data)
-    os.replace(unfinished, name, src_dir_fd=reports, dst_dir_fd=reports)
+    os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _now() -> str:
-    now = datetime.now(UTC)  # noqa: TID251 - no platform, hence no Clock, in here
-    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def now() -> str:
+    """Return the time, as reports have it."""
+    at = datetime.now(UTC)  # noqa: TID251 - no platform, hence no Clock, in here
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,6 +10,7 @@ from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.followers import MemoryFollowers
 from sr_core.adapters.memory.graph import MemoryGraph
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.application.event_manager import LogFollower
 from sr_core.application.governed import Adopted, Governed
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
@@ -138,3 +139,7 @@ class Stage:
         """Go on over the same stores, with other documents."""
         self.platform = replace(self.platform, governed=governed)
         return await self.start()
+
+    def restarted(self) -> Platform:
+        """Return the platform as another process has it: the same stores, no memory."""
+        return replace(self.platform, follower=LogFollower())

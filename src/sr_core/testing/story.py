@@ -27,6 +27,7 @@ from sr_core.domain import (
     exception_terms,
     freeze,
     governed_exception,
+    governor,
     iteration,
     loop,
     oracle_suite,
@@ -71,6 +72,7 @@ from sr_core.domain.ids import (
     OracleId,
     RunId,
     build_candidate_id,
+    parse_governor_decision_id,
 )
 from sr_core.domain.integrity import Portal as PortalName
 from sr_core.domain.integrity import StopTrigger
@@ -421,6 +423,21 @@ class Story:
             now=self.now,
         )
 
+    def govern(self) -> Self:
+        """Let the governor look at the loop while its iteration is open."""
+        situation = governor.LoopSituation(
+            loop_id=self.loop.loop_id,
+            phase=self.loop.phase,
+            now=self.now,
+            burns=(),
+            open_iteration=self.loop.open_iteration,
+        )
+        decision_id = parse_governor_decision_id(self.ids.fresh("gdec"))
+        found = governor.evaluate(situation)
+        return self.record(
+            governor.record(found, self.dossier.governed, decision_id=decision_id)
+        )
+
     def recomputed(self, because: str = "a run was completed") -> Ruling:
         """Return what something that happened changes in the verification."""
         return dossier.recompute(
@@ -599,7 +616,7 @@ class Story:
 def build_full_story() -> Story:
     """Return a story in which everything happens that can; it ends closed."""
     story = Story().open().iterate()
-    story.give_iteration(iteration.BeginIteration(by=AGENT)).register()
+    story.give_iteration(iteration.BeginIteration(by=AGENT)).register().govern()
     story.judge({BUILD: ResultStatus.FAIL}).waive()
     story.verify().approve().freeze().resolve()
     story.draw_up_deviation().activate().draw_up_deferral().activate().lapse()

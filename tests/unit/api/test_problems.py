@@ -67,7 +67,12 @@ class TestTheTable:
             if status_of(each.__new__(each)) is HTTPStatus.INTERNAL_SERVER_ERROR
         }
 
-        assert failures == {"SrError", "PortError", "ProjectionBroken"}
+        assert failures == {
+            "EventNotUnderstood",
+            "PortError",
+            "ProjectionBroken",
+            "SrError",
+        }
 
     def test_whatever_else_there_is_has_a_status_too(self, errors):
         told = {status_of(each.__new__(each)) for each in errors}

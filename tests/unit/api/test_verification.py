@@ -223,7 +223,7 @@ class TestSuites:
 
         assert (without.status_code, without.json()["code"]) == (
             412,
-            "APPROVAL_REQUIRED",
+            "SUITE_APPROVAL_REQUIRED",
         )
         assert (invented.status_code, invented.json()["code"]) == (404, "NOT_FOUND")
 

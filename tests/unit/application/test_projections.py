@@ -47,6 +47,8 @@ from sr_core.testing import (
     passes,
     says_nothing,
 )
+from sr_core.testing.plans import every_plan_event
+from sr_core.testing.work import build_work_log
 
 pytestmark = pytest.mark.anyio
 
@@ -315,6 +317,8 @@ def test_every_event_changes_a_row(name):
         *story.log,
         *build_notes(),
         *build_staleness(),
+        *build_work_log(),
+        *every_plan_event(),
     ]
     event = next(each for each in told if type(each).__name__ == name)
 
@@ -331,14 +335,20 @@ def test_every_event_changes_a_row(name):
         "DeviationCreated",
         "EvidenceBundleRecorded",
         "FreezeRecordCreated",
+        "GovernorDecisionRecorded",
+        "IntakeCreated",
+        "IntakeForked",
         "IntegrityViolationDetected",
         "IterationStarted",
         "LoopCreated",
         "NodeMarkedStale",
         "OracleSuiteRegistered",
         "RecordCreated",
+        "PlanInstanceRecorded",
         "RunStarted",
+        "StageEntered",
         "StopTriggered",
         "WaiverCreated",
+        "WorkSurfaceBound",
     }
     assert isinstance(changes[0], InsertRow) is created

@@ -33,6 +33,10 @@ class TestWhatIsGiven:
         assert settings.sandbox == "bubblewrap"
         assert settings.bwrap is None
         assert settings.sandbox_directory is None
+        assert settings.governor_poll_interval_ms == 1000
+        assert settings.governor_max_concurrent_loops == 10
+        assert settings.governor_dry_run is False
+        assert settings.governor_health_port == 8081
 
     def test_what_is_given_is_taken(self):
         settings = parse_settings(
@@ -93,6 +97,7 @@ class TestMisspelt:
         ("name", "meant"),
         [
             ("SR_DATABASE_URI", "SR_DATABASE_URL"),
+            ("SR_GOVERNOR_DRY_RUNS", "SR_GOVERNOR_DRY_RUN"),
             ("SR_MINIO_ENDPONT", "SR_MINIO_ENDPOINT"),
             ("SR_NATS_PASWORD", "SR_NATS_PASSWORD"),
             ("SR_OIDC_HUMAN_CLIENT", "SR_OIDC_HUMAN_CLIENTS"),
@@ -124,7 +129,22 @@ class TestForm:
         with pytest.raises(MalformedInput, match="a port, 1 to 65535"):
             parse_settings({**LEAST, "SR_PORT": port})
 
-    @pytest.mark.parametrize("name", ["SR_MINIO_TLS", "SR_SANDBOX"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "SR_GOVERNOR_HEALTH_PORT",
+            "SR_GOVERNOR_MAX_CONCURRENT_LOOPS",
+            "SR_GOVERNOR_POLL_INTERVAL_MS",
+        ],
+    )
+    @pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "9" * 5000])
+    def test_what_the_governor_counts_is_a_number_from_1_up(self, name, value):
+        with pytest.raises(MalformedInput, match=f"^{name}: .*1 to [0-9]+"):
+            parse_settings({**LEAST, name: value})
+
+    @pytest.mark.parametrize(
+        "name", ["SR_GOVERNOR_DRY_RUN", "SR_MINIO_TLS", "SR_SANDBOX"]
+    )
     @pytest.mark.parametrize("value", ["", "yes", "True", "none"])
     def test_a_choice_is_one_of_a_few(self, name, value):
         with pytest.raises(MalformedInput, match=f"^{name}: found .* or "):

@@ -24,6 +24,8 @@ from sr_core.testing import (
     build_suite_events,
     ulid,
 )
+from sr_core.testing.plans import every_plan_event
+from sr_core.testing.work import build_work_log
 
 STORY = build_full_story()
 TOLD = [
@@ -32,6 +34,8 @@ TOLD = [
     *STORY.log,
     *build_notes(),
     *build_staleness(),
+    *build_work_log(),
+    *every_plan_event(),
 ]
 EXAMPLES = {type(each).__name__: each for each in reversed(TOLD)}
 """One event of each type, each of them decided by the rules."""

@@ -57,7 +57,6 @@ from sr_core.api.problems import on_bug, on_http_error, status_of
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import (
-    ApprovalRequired,
     ApprovalUnfit,
     AssociationTaken,
     AuthorityRequired,
@@ -69,6 +68,7 @@ from sr_core.domain.errors import (
     DecisionScopeMismatch,
     DocumentInvalid,
     DocumentMissing,
+    EventNotUnderstood,
     EvidenceMissing,
     EvidenceTaken,
     GovernanceApprovalRequired,
@@ -82,6 +82,7 @@ from sr_core.domain.errors import (
     NotFound,
     NotVerified,
     OutcomeMismatch,
+    PlanTaken,
     ProfileTooWeak,
     ResolutionUnfit,
     SelfApproval,
@@ -96,6 +97,21 @@ from sr_core.domain.errors import (
     UnresolvedStaleness,
     VersionTaken,
     WorkSurfaceMissing,
+)
+from sr_core.domain.work_errors import (
+    ApprovalRequired,
+    DefinitionTaken,
+    EvidenceUnfit,
+    GateFailed,
+    GateMismatch,
+    GateUnanswered,
+    IntakeTaken,
+    IntakeUnfit,
+    LoopNotActive,
+    NoLoop,
+    StarterFixed,
+    WorkSurfaceNotActive,
+    WorkSurfaceTaken,
 )
 from sr_core.ports.content_store import (
     ContentConflict,
@@ -145,11 +161,44 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     SelfApproval(candidate_id=CANDIDATE, actor="HUMAN oidc_sub:default:alice"),
     NotFound(kind="loop", identifier=LOOP),
     SuiteTaken(suite_id="suite:SR-SUITE-CORE"),
+    PlanTaken(subject="WU-memo", plan_id=f"plan_{ULID}"),
+    EventNotUnderstood(event_type="LoopSplit", position=7),
     CandidateMismatch(declared=OTHER, computed=BYTES),
     NonWaivable(target="ORACLE_GAP", why="it is an integrity condition"),
     BudgetExhausted(bound="max_iterations", used=5, limit=5),
     BudgetDecreased(bound="max_iterations", limit=5, wanted=3),
     WorkSurfaceMissing(work_unit="WU-7"),
+    IntakeTaken(intake_id=f"intake:{ULID}", content_hash=BYTES),
+    IntakeUnfit(
+        intake_id=f"intake:{ULID}",
+        why="is draft, and work is bound to active ones",
+        remedy="Activate it, or fork it and activate the fork",
+    ),
+    DefinitionTaken(
+        type_key="verification_profile",
+        name="profile:MINE",
+        why="is recorded already",
+    ),
+    StarterFixed(name="proc:RESEARCH-MEMO"),
+    WorkSurfaceTaken(work_unit_id="WU-7", work_surface_id=f"ws:{ULID}"),
+    WorkSurfaceNotActive(
+        work_surface_id=f"ws:{ULID}", phase="completed", allowed="ArchiveWorkSurface"
+    ),
+    NoLoop(work_surface_id=f"ws:{ULID}"),
+    LoopNotActive(loop_id=LOOP, phase="PAUSED"),
+    GateFailed(stage_id="stage:DRAFT", failed=["oracle:structure"]),
+    GateUnanswered(
+        stage_id="stage:DRAFT",
+        conditions={"ORACLE_GAP": "no completed run by suite:SR-SUITE-TRACEABILITY"},
+    ),
+    GateMismatch(claimed="PASS", computed="FAIL"),
+    EvidenceUnfit(evidence=BYTES, why="is not the latest of any suite of stage:DRAFT"),
+    ApprovalRequired(
+        work_surface_id=f"ws:{ULID}",
+        stage_id="stage:FINAL",
+        portal_id="HumanAuthorityExceptionProcess",
+        why="none is recorded since the stage was entered",
+    ),
     StageUnknown(work_surface_id=f"ws:{ULID}", stage_id="stage:DRAFT"),
     SemanticProfileMissing(work_surface_id=f"ws:{ULID}", stage_id="stage:DRAFT"),
     HookPending(
@@ -168,7 +217,7 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ApprovalUnfit(
         approval_id=f"appr_{ULID}", why="was given at GovernanceChangePortal"
     ),
-    ApprovalRequired(
+    SuiteApprovalRequired(
         action="weakening suite:SR-SUITE-CORE (oracle:lint is left out)",
         portal="GovernanceChangePortal",
     ),

@@ -26,6 +26,8 @@ from sr_core.testing import (
     build_staleness,
     build_suite_events,
 )
+from sr_core.testing.plans import INTAKE_1, PLAN_1, every_plan_event
+from sr_core.testing.work import BUNDLE, FINAL, FRAME, STRUCTURE, build_work_log
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,8 @@ def first(told):
         *told.log,
         *build_notes(),
         *build_staleness(),
+        *build_work_log(),
+        *every_plan_event(),
     ]
     return {type(each).__name__: each for each in reversed(events)}
 
@@ -107,6 +111,22 @@ class TestStreams:
                 StreamKind.GOVERNANCE,
                 "gov:artifacts",
             ),
+            ("PlanInstanceRecorded", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("PlanActivated", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("PlanCancelled", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("PlanCompleted", StreamKind.GOVERNANCE, "plan:plan_"),
+            ("GovernorDecisionRecorded", StreamKind.GOVERNANCE, "gdec:gdec_"),
+            ("IntakeCreated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeUpdated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeActivated", StreamKind.INTAKE, "intake:0"),
+            ("IntakeArchived", StreamKind.INTAKE, "intake:0"),
+            ("IntakeForked", StreamKind.INTAKE, "intake:0"),
+            ("ConfigDefinitionRecorded", StreamKind.GOVERNANCE, "config:cfg_"),
+            ("WorkSurfaceBound", StreamKind.WORK_SURFACE, "ws:0"),
+            ("StageEntered", StreamKind.WORK_SURFACE, "ws:0"),
+            ("StageCompleted", StreamKind.WORK_SURFACE, "ws:0"),
+            ("WorkSurfaceCompleted", StreamKind.WORK_SURFACE, "ws:0"),
+            ("WorkSurfaceArchived", StreamKind.WORK_SURFACE, "ws:0"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -130,6 +150,8 @@ DETECTED = {
     "IntegrityViolationDetected",
     "OracleExecutionCompleted",
     "ReEvaluationTriggered",
+    "GovernorDecisionRecorded",
+    "PlanCompleted",
     "RunCompleted",
     "RunFailed",
     "StopTriggered",
@@ -160,7 +182,35 @@ class TestRefs:
 
         refs = {name: said(refs_of(event)) for name, event in first.items()}
 
+        surface = first["WorkSurfaceBound"].work_surface_id
+        intake = first["IntakeCreated"].intake_id
+        at_first = [
+            ("WorkSurface", surface, "about"),
+            ("ProcedureStage", FRAME, "about"),
+        ]
+        at_last = [
+            ("WorkSurface", surface, "about"),
+            ("ProcedureStage", FINAL, "about"),
+        ]
         assert refs == {
+            "IntakeCreated": [],
+            "IntakeUpdated": [],
+            "IntakeActivated": [("Intake", intake, "about")],
+            "IntakeArchived": [],
+            "IntakeForked": [("Intake", intake, "supersedes")],
+            "ConfigDefinitionRecorded": [],
+            "WorkSurfaceBound": [
+                ("Intake", intake, "depends_on"),
+                ("ProcedureTemplate", "proc:TWO-STAGES", "depends_on"),
+                ("OracleSuite", STRUCTURE, "depends_on"),
+            ],
+            "StageEntered": [*at_first, ("OracleSuite", STRUCTURE, "depends_on")],
+            "StageCompleted": [*at_first, ("EvidenceBundle", BUNDLE, "supported_by")],
+            "WorkSurfaceCompleted": [
+                *at_last,
+                ("EvidenceBundle", BUNDLE, "supported_by"),
+            ],
+            "WorkSurfaceArchived": [("WorkSurface", surface, "about")],
             "OracleSuiteRegistered": [("OracleSuite", CORE, "about")],
             "OracleSuiteUpdated": [("OracleSuite", CORE, "about")],
             "OracleSuitePinned": [("OracleSuite", CORE, "about")],
@@ -289,6 +339,17 @@ class TestRefs:
                     "supported_by",
                 ),
             ],
+            "PlanInstanceRecorded": [
+                ("Record", PLAN_1, "about"),
+                ("Intake", INTAKE_1, "depends_on"),
+            ],
+            "PlanActivated": [
+                ("Record", PLAN_1, "about"),
+                ("GovernedArtifact", "SR-DIRECTIVE", "supported_by"),
+            ],
+            "PlanCancelled": [("Record", PLAN_1, "about")],
+            "PlanCompleted": [("Record", PLAN_1, "about")],
+            "GovernorDecisionRecorded": [("Loop", LOOP_1, "about")],
         }
 
     def test_after_a_pause_by_hand_there_is_no_decision_to_name(self, told):

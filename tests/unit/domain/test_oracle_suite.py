@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sr_core.domain.actors import Actor
 from sr_core.domain.environment import EnvironmentConstraints, NetworkMode
 from sr_core.domain.errors import (
-    ApprovalRequired,
     ApprovalUnfit,
     AuthorityRequired,
     MalformedInput,
     NotFound,
+    SuiteApprovalRequired,
     SuiteTaken,
     SuiteUnchanged,
     TransitionRefused,
@@ -353,7 +353,9 @@ class TestUpdating:
         assert evolve(suite, event).phase is SuitePhase.REGISTERED
 
     def test_asking_less_needs_a_rebase(self):
-        with pytest.raises(ApprovalRequired, match="determinism is no longer required"):
+        with pytest.raises(
+            SuiteApprovalRequired, match="determinism is no longer required"
+        ):
             decide(registered(), updating(WORSE))
 
     def test_the_same_again_is_no_change(self):
@@ -386,7 +388,7 @@ class TestRebasing:
         assert [each.rel for each in event.refs] == ["about", "supersedes"]
 
     def test_asking_less_needs_an_approval(self):
-        with pytest.raises(ApprovalRequired, match="GovernanceChangePortal"):
+        with pytest.raises(SuiteApprovalRequired, match="GovernanceChangePortal"):
             decide(pinned(), rebasing(WORSE))
 
     def test_with_one_it_may_and_says_where(self):

@@ -12,33 +12,42 @@ from typing import Any, Final
 from sr_core.application.projections import (
     candidates,
     decisions,
+    definitions,
     exceptions,
     governed_artifacts,
     graph,
+    intakes,
     iterations,
     loops,
     notes,
+    plans,
     portals,
     runs,
     staleness,
     suites,
+    work_surfaces,
 )
 from sr_core.application.projections.common import Occasion
 from sr_core.domain.approval import ApprovalEvent
 from sr_core.domain.attachment import AttachmentEvent
 from sr_core.domain.candidate import CandidateEvent
+from sr_core.domain.config_definition import DefinitionEvent
 from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.events import EVENT_TYPES, DomainEvent, members
 from sr_core.domain.freeze import FreezeEvent
 from sr_core.domain.governed_artifact import GovernedArtifactEvent
 from sr_core.domain.governed_exception import ExceptionEvent
+from sr_core.domain.governor import GovernorEvent
+from sr_core.domain.intake import IntakeEvent
 from sr_core.domain.iteration import IterationEvent
 from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.plan import PlanEvent
 from sr_core.domain.record import RecordEvent
 from sr_core.domain.run import RunEvent
 from sr_core.domain.staleness import StalenessEvent
 from sr_core.domain.verification import VerificationEvent
+from sr_core.domain.work_surface_events import WorkSurfaceEvent
 from sr_core.ports.read_model import RowChange
 
 __all__ = ["Occasion", "changes_of"]
@@ -60,6 +69,11 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (SuiteEvent, suites.changes),
     (StalenessEvent, staleness.changes),
     (GovernedArtifactEvent, governed_artifacts.changes),
+    (PlanEvent, plans.changes),
+    (GovernorEvent, plans.governor_changes),
+    (IntakeEvent, intakes.changes),
+    (DefinitionEvent, definitions.changes),
+    (WorkSurfaceEvent, work_surfaces.changes),
 )
 """One row for each aggregate."""
 

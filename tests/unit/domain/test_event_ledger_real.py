@@ -1,0 +1,142 @@
+"""The ledger reads the platform's real events, as the rules made them (SPEC 12.3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from sr_core.domain import dossier as dossiers
+from sr_core.domain.approval import ApprovalDecision
+from sr_core.domain.event_ledger import (
+    READERS,
+    SILENT,
+    Ledger,
+    Logged,
+    StageStatus,
+    fold,
+)
+from sr_core.domain.event_manager import CoarseStatus, PlanView, view
+from sr_core.domain.events import EVENT_TYPES
+from sr_core.domain.evidence import ResultStatus
+from sr_core.domain.plan import PlanInstance, PlannedUnit
+from sr_core.domain.refs import hash_bytes
+from sr_core.domain.stage_gate import GateStatus
+from sr_core.testing import LOOP_1, NOON, Story, build_full_story
+from sr_core.testing.plans import PLAN_1, active_plan, every_plan_event
+from sr_core.testing.work import (
+    BUNDLE,
+    FINAL,
+    FRAME,
+    UNIT_1,
+    WorkStory,
+    build_gate,
+    build_work_log,
+)
+
+
+def read(*events: object) -> Ledger:
+    return fold(
+        Logged(
+            position=number,
+            event_id=f"evt_{number}",
+            at=NOON + timedelta(seconds=number),
+            event=event,
+        )
+        for number, event in enumerate(events, start=1)
+    )
+
+
+class TestLoops:
+    @pytest.fixture
+    def story(self) -> Story:
+        return build_full_story()
+
+    def test_everything_that_can_happen_is_read(self, story):
+        events = [story.suite, *story.log, *build_work_log(), *every_plan_event()]
+
+        assert {type(each).__name__ for each in events} == EVENT_TYPES.keys()
+        for each in events:  # each begins from what came before it in its own history
+            name = type(each).__name__
+            assert (name in READERS) is not (name in SILENT)
+
+    def test_a_loop_is_read_as_its_own_rules_have_it(self, story):
+        for length in range(1, len(story.log) + 1):
+            entry = read(*story.log[:length]).loops[LOOP_1]
+            known = dossiers.fold(story.log[:length]).the_loop()
+            assert entry.open_iteration == known.open_iteration
+            assert entry.stops == set(known.stops)
+            assert entry.is_closed is (known.phase == "CLOSED")
+
+
+class TestWork:
+    """A unit of work, bound and carried through by the real rules."""
+
+    def told(self, work: WorkStory, verdict: ResultStatus) -> PlanView:
+        unit = PlannedUnit(
+            work_unit_id=UNIT_1,
+            title="a memo",
+            intake_id=work.intake.intake_id,
+            intake_hash=work.intake.content_hash or hash_bytes(b""),
+            template_id=work.template.template_id,
+        )
+        instance = PlanInstance(
+            plan_id=PLAN_1,
+            source_id="source:brief",
+            source_hash=hash_bytes(b"a brief"),
+            units=(unit,),
+        )
+        evidence = type("EvidenceBundleRecorded", (SimpleNamespace,), {})(
+            candidate_id="cand_1", content_hash=BUNDLE, verdict=verdict, refs=()
+        )
+        made = type("CandidateMaterialized", (SimpleNamespace,), {})(
+            candidate_id="cand_1", loop_id="loop_1", refs=()
+        )
+        opened = type("LoopCreated", (SimpleNamespace,), {})(
+            loop_id="loop_1", work_unit=UNIT_1, refs=()
+        )
+        ledger = read(*active_plan(instance)[1], opened, made, evidence, *work.log)
+        return view(ledger, ledger.plans[PLAN_1])
+
+    def test_a_unit_that_was_bound_is_eligible(self):
+        view_ = self.told(WorkStory().bind(), ResultStatus.PASS)
+
+        assert view_.eligible_set == (UNIT_1,)
+        assert view_.units[UNIT_1].current_stage_id == FRAME
+
+    def test_a_surface_that_was_archived_is_none(self):
+        view_ = self.told(WorkStory().bind().archive(), ResultStatus.PASS)
+
+        assert view_.eligible_set == ()
+
+    def test_a_stage_that_passed_leads_to_the_next(self):
+        unit = self.told(WorkStory().bind().complete(), ResultStatus.PASS).units[UNIT_1]
+
+        assert unit.current_stage_id == FINAL
+        assert unit.stage_status[FRAME].status is StageStatus.PASSED
+        assert unit.stage_status[FINAL].status is StageStatus.ACTIVE
+
+    @pytest.mark.parametrize(
+        ("verdict", "status"),
+        [
+            (ResultStatus.PASS, CoarseStatus.COMPLETE),
+            (ResultStatus.ERROR, CoarseStatus.TODO),
+        ],
+    )
+    def test_the_last_stage_completes_it_if_its_evidence_bears_that_out(
+        self, verdict, status
+    ):
+        work = WorkStory().bind().complete().hear(ApprovalDecision.APPROVED).complete()
+
+        view_ = self.told(work, verdict)
+
+        assert view_.units[UNIT_1].coarse_status is status
+
+    def test_a_gate_says_what_the_manager_calls_it(self):
+        assert {each.value for each in GateStatus} == {
+            "PASS",
+            "PASS_WITH_WAIVERS",
+            "FAIL",
+        }
+        assert build_gate().status is GateStatus.PASS
