@@ -180,7 +180,7 @@ async def prepare_surface(
     """
     for suite in SUITES:
         definitions = [dict(ORACLES[each]) for each in oracles]
-        body = {"suite_id": suite, "oracles": definitions}
+        body: dict[str, object] = {"suite_id": suite, "oracles": definitions}
         await _done(world, "oracles/suites", body)
     told = await record_template(world, approved=approved)
     _require(told.answer)
