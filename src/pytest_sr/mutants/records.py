@@ -20,6 +20,7 @@ from sr_core.domain import verification as verification_rules
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.iteration import IterationStarted
 from sr_core.domain.loop import StopTriggered
+from sr_core.domain.work_surface_events import WorkSurfaceArchived
 
 
 @mutant("projector.drops-stop")
@@ -40,6 +41,12 @@ def projector_drops_approval() -> tuple[Patch, ...]:
     """The read model does not learn of approvals and freezes."""
     kinds = (approval.ApprovalRecorded, freeze.FreezeRecordCreated)
     return _projector(lambda event: isinstance(event, kinds))
+
+
+@mutant("projector.drops-archive")
+def projector_drops_archive() -> tuple[Patch, ...]:
+    """The read model does not learn that a work surface was archived."""
+    return _projector(lambda event: isinstance(event, WorkSurfaceArchived))
 
 
 @mutant("projector.drops-close")
