@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sr_core.codec.canonical import canonical, plain, restored
+from sr_core.codec.canonical import canonical, parse_json, restored
 from sr_core.domain.config_definition import ConfigDefinitionRecorded, Document
 from sr_core.domain.intake import IntakeContent
 from sr_core.domain.procedure_template import ProcedureTemplate
@@ -18,8 +18,8 @@ T = TypeVar("T")
 
 
 def document(definition: object) -> Document:
-    """Return the definition in its plain form, every default written out."""
-    made: Document = plain(definition)
+    """Return the definition as it is read back from the log, every default written out."""
+    made: Document = parse_json(canonical(definition), what="definition")
     return made
 
 

@@ -16,6 +16,21 @@ from sr_core.testing import BUILD, CORE, HUMAN, Stage, TokenTable, fails, ulid
 STRANGER = f"loop_{ulid(999)}"
 
 POSTS = {
+    "/api/v1/agents",
+    "/api/v1/intakes",
+    "/api/v1/intakes/{intake_id:str}/activate",
+    "/api/v1/intakes/{intake_id:str}/archive",
+    "/api/v1/intakes/{intake_id:str}/fork",
+    "/api/v1/oracle-definitions",
+    "/api/v1/oracles/profiles",
+    "/api/v1/portals",
+    "/api/v1/semantic-profiles",
+    "/api/v1/templates",
+    "/api/v1/work-surfaces",
+    "/api/v1/work-surfaces/{work_surface_id:str}/archive",
+    "/api/v1/work-surfaces/{work_surface_id:str}/iterations",
+    "/api/v1/work-surfaces/{work_surface_id:str}/stages/{stage_id:str}/complete",
+    "/api/v1/work-surfaces/{work_surface_id:str}/start",
     "/api/v1/approvals",
     "/api/v1/candidates",
     "/api/v1/candidates/{candidate_id:str}/verify",
@@ -60,9 +75,14 @@ class TestRoutes:
     def test_what_can_be_changed_in_place_is_this_and_nothing_else(self):
         assert routes("PATCH") == {"/api/v1/loops/{loop_id:str}"}
 
-    @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-    def test_nothing_is_replaced_or_taken_away(self, method):
-        assert routes(method) == set()
+    def test_what_can_be_put_is_a_draft_or_a_next_version(self):
+        assert routes("PUT") == {
+            "/api/v1/intakes/{intake_id:str}",
+            "/api/v1/templates/{template_id:str}",
+        }
+
+    def test_nothing_is_taken_away(self):
+        assert routes("DELETE") == set()
 
     def test_no_route_completes_a_run_or_takes_evidence(self):
         suspicious = {

@@ -15,9 +15,13 @@ from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.ports.event_store import NewEvent, Position, StoredEvent, StreamId
 from sr_core.ports.read_model import InsertRow
 from sr_core.testing import HUMAN, NOON, build_full_story, ulid
+from sr_core.testing.work import build_work_log
 
 STORY = build_full_story()
-EXAMPLES = {type(each).__name__: each for each in reversed([STORY.suite, *STORY.log])}
+EXAMPLES = {
+    type(each).__name__: each
+    for each in reversed([STORY.suite, *STORY.log, *build_work_log()])
+}
 """One event of each type, each of them decided by the rules."""
 
 SEAL = Seal(
