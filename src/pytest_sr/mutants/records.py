@@ -26,6 +26,7 @@ from sr_core.domain.iteration import (
     IterationStarted,
 )
 from sr_core.domain.loop import StopTriggered
+from sr_core.domain.work_surface_events import WorkSurfaceArchived
 
 
 @mutant("projector.drops-stop")
@@ -62,6 +63,12 @@ def projector_drops_exception() -> tuple[Patch, ...]:
 def projector_drops_succession() -> tuple[Patch, ...]:
     """The read model does not learn that a note's place was taken."""
     return _projector(lambda event: isinstance(event, record.RecordSuperseded))
+
+
+@mutant("projector.drops-archive")
+def projector_drops_archive() -> tuple[Patch, ...]:
+    """The read model does not learn that a work surface was archived."""
+    return _projector(lambda event: isinstance(event, WorkSurfaceArchived))
 
 
 @mutant("projector.drops-close")

@@ -11,7 +11,6 @@ from pytest_sr.registry import mutant
 from sr_core.api.authority import Authority
 from sr_core.application import work_starts
 from sr_core.application.intakes import Intakes
-from sr_core.application.projections import work_surfaces as projected
 from sr_core.application.work_starts import WorkStarts
 from sr_core.domain import intake, stage_gate, work_surface, work_unit
 from sr_core.domain.ids import StageId
@@ -185,13 +184,3 @@ def intake_fork_starts_over() -> tuple[Patch, ...]:
         return (replace(event, version=1),)
 
     return (Patch(owner=intake, name="_fork", value=fork),)
-
-
-@mutant("projector.keeps-archived")
-def projector_keeps_archived() -> tuple[Patch, ...]:
-    """The row of an archived surface still says that it is active."""
-
-    def archived(*_: object) -> tuple[()]:
-        return ()
-
-    return (Patch(owner=projected, name="_archived", value=archived),)

@@ -98,6 +98,7 @@ async def a_bundle(api, iteration_id: str, *, suites=(STRUCTURE,)) -> str:
         {"produced_by_iteration_id": iteration_id, "files": {"src/a.py": "YSA9IDEK"}},
         by="agent",
     )
+    told: dict[str, Any] = {}
     for suite in suites:
         body = {"candidate_id": made["candidate_id"], "oracle_suite_id": suite}
         run = await api.done("runs", body, by="system")
@@ -844,6 +845,7 @@ class TestStages:
             (each["stage_id"], each["status"], each["gate_result"]["status"])
             for each in instance["stages"]
         ] == [(FRAME, "completed", "PASS"), (FINAL, "completed", "PASS")]
+        assert [each["iteration_count"] for each in instance["stages"]] == [1, 0]
         listed = (await api.get(f"work-surfaces/{name}/evidence")).json()
         assert listed["total"] == 2
 

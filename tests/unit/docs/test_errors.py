@@ -90,6 +90,7 @@ from sr_core.domain.errors import (
     SrError,
     StageUnknown,
     StopUncured,
+    SuiteApprovalRequired,
     SuiteHashMismatch,
     SuiteTaken,
     SuiteUnchanged,

@@ -60,8 +60,9 @@ class TestVersions:
     def test_the_next_follows(self, once):
         after = fold(decide(once, replace(RECORD, content_hash=OTHER_HASH)), once)
 
-        assert after.latest.version == 2
-        assert after.of_hash(SOME_HASH).version == 1
+        assert [each.version for each in after.versions] == [1, 2]
+        assert after.of_hash(SOME_HASH) == once.latest
+        assert after.latest == after.versions[1]
         assert after.of_hash(hash_bytes(b"never recorded")) is None
 
     @pytest.mark.parametrize("turn", [Turn.ANY, Turn.FIRST])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -181,7 +182,7 @@ class TestApproval:
     )
     def test_portals_that_do_not_exist_cannot_be_named(self, portal):
         content = dict(document(TEMPLATE))
-        stages = [dict(each) for each in content["stages"]]
+        stages = [dict(document(each)) for each in TEMPLATE.stages]
         stages[1]["portal_id"] = portal
 
         with pytest.raises(MalformedInput, match="portal_id"):
@@ -216,13 +217,14 @@ def variants() -> dict[str, ProcedureTemplate]:
         TEMPLATE, stages=(replace(frame, transition_on_pass=MIDDLE), third, final)
     )
     made["order"] = replace(TEMPLATE, stages=(final, frame))
-    for name, value in {
+    changes: dict[str, Any] = {
         "template_id": TemplateId("proc:OTHER"),
         "name": "x",
         "description": "x",
         "kind": (WorkKind.CUSTOM,),
         "version": "1.0.1",
-    }.items():
+    }
+    for name, value in changes.items():
         made[name] = replace(TEMPLATE, **{name: value})
     return made
 

@@ -9,7 +9,7 @@ import pytest
 
 from sr_core.domain.errors import EvidenceMissing
 from sr_core.domain.evidence import PartState, ResultStatus
-from sr_core.domain.ids import StageId
+from sr_core.domain.ids import StageId, SuiteId
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.stage_gate import (
     GateStatus,
@@ -39,7 +39,7 @@ def gate_of(story: Story, **changes):
         suite_id=story.suite.suite_id, suite_hash=story.suite.suite_hash
     )
     facts = replace(facts_of(story), **changes)
-    return judge(STAGE, (pinned,), story.run.evidence, facts)
+    return judge(STAGE, (pinned,), story.reading.content_hash, facts)
 
 
 def judged(said=None) -> Story:
@@ -104,7 +104,7 @@ class TestNoAnswer:
     def test_a_suite_that_has_not_run(self):
         story = judged()
         (fact,) = story.facts
-        silent = replace(fact, suite_id="suite:OTHER", run=None, reading=None)
+        silent = replace(fact, suite_id=SuiteId("suite:OTHER"), run=None, reading=None)
 
         with pytest.raises(GateUnanswered, match="no completed run by suite:OTHER"):
             gate_of(story, suites=(fact, silent))
@@ -112,7 +112,7 @@ class TestNoAnswer:
     def test_evidence_that_is_gone(self):
         story = judged()
         (fact,) = story.facts
-        lost = replace(fact.reading, lost={"build/log": PartState.MISSING})
+        lost = replace(story.reading, lost={"build/log": PartState.MISSING})
 
         with pytest.raises(EvidenceMissing, match=story.run.evidence):
             gate_of(story, suites=(replace(fact, reading=lost),))
@@ -122,7 +122,7 @@ class TestNoAnswer:
         pinned = PinnedSuite(suite_id=story.suite.suite_id, suite_hash=SOME_HASH)
 
         with pytest.raises(GateUnanswered, match="ORACLE_TAMPER"):
-            judge(STAGE, (pinned,), story.run.evidence, facts_of(story))
+            judge(STAGE, (pinned,), story.reading.content_hash, facts_of(story))
 
     def test_a_suite_that_is_registered_no_longer(self):
         story = judged()
@@ -146,7 +146,7 @@ class TestEvidence:
 
     def test_an_earlier_bundle_of_the_same_suite_is_refused(self):
         story = judged()
-        earlier = story.run.evidence
+        earlier = story.reading.content_hash
         story.judge({BUILD: ResultStatus.FAIL})
         pinned = PinnedSuite(
             suite_id=story.suite.suite_id, suite_hash=story.suite.suite_hash

@@ -19,7 +19,7 @@ from sr_core.domain.errors import (
     TransitionRefused,
 )
 from sr_core.domain.evidence import ResultStatus
-from sr_core.domain.ids import StageId, WorkSurfaceId, WorkUnitId
+from sr_core.domain.ids import ExceptionId, StageId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import IntakePhase, WorkKind
 from sr_core.domain.integrity import Portal
 from sr_core.domain.procedure_template import TERMINAL
@@ -247,7 +247,7 @@ class TestCompleteStage:
     def test_the_evidence_and_waivers_of_its_gate_are_referred_to(self, bound):
         gate = replace(
             build_gate(GateStatus.PASS_WITH_WAIVERS, evidence=OTHER_BUNDLE),
-            waiver_refs=("exc_1",),
+            waiver_refs=(ExceptionId("exc_1"),),
         )
 
         bound.complete(gate=gate)
@@ -296,7 +296,10 @@ class TestCompleteStage:
             bound.complete(claimed=ClaimedGate(status=GateStatus.PASS, **claimed))
 
     def test_a_waiver_that_was_used_is_not_kept_quiet(self, bound):
-        gate = replace(build_gate(GateStatus.PASS_WITH_WAIVERS), waiver_refs=("exc_1",))
+        gate = replace(
+            build_gate(GateStatus.PASS_WITH_WAIVERS),
+            waiver_refs=(ExceptionId("exc_1"),),
+        )
         claimed = ClaimedGate(
             status=GateStatus.PASS_WITH_WAIVERS, waiver_refs=frozenset()
         )

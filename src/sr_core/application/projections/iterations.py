@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from sr_core.application.projections.common import Occasion, by_columns, change_loop
+from sr_core.application.projections.work_surfaces import count_in_stage
 from sr_core.codec.canonical import plain
 from sr_core.domain.iteration import (
     IterationBegun,
@@ -48,7 +49,8 @@ def _started(event: IterationStarted, on: Occasion) -> tuple[RowChange, ...]:
             "started_at": on.at,
         },
     )
-    return (started, change_loop(event.loop_id, increments={"iteration_count": 1}))
+    counted = change_loop(event.loop_id, increments={"iteration_count": 1})
+    return (started, counted, *count_in_stage(event.work_surface_id))
 
 
 def _completed(event: IterationCompleted, on: Occasion) -> tuple[RowChange, ...]:

@@ -40,6 +40,17 @@ def changes(event: WorkSurfaceEvent, on: Occasion) -> tuple[RowChange, ...]:
             assert_never(event)
 
 
+def count_in_stage(work_surface_id: WorkSurfaceId | None) -> tuple[RowChange, ...]:
+    """Return the change that counts an iteration in the stage that the surface is in."""
+    if work_surface_id is None:
+        return ()
+    where: Row = {
+        "work_surface_id": work_surface_id,
+        "status": StagePhase.ENTERED,
+    }
+    return (UpdateRows(table=STAGES, where=where, increments={"iteration_count": 1}),)
+
+
 def _bound(event: WorkSurfaceBound, on: Occasion) -> InsertRow:
     return InsertRow(
         table="work_surfaces",
