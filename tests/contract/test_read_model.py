@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sr_core.ports.event_store import Position
-from sr_core.ports.read_model import InsertRow, Page, UpdateRows
+from sr_core.ports.read_model import EnsureRow, InsertRow, Page, UpdateRows
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +77,33 @@ class TestARow:
         await change(a_thing(name))
 
         assert (await log.read_model.row("things", {"thing_id": name})) is not None
+
+
+class TestAnEnsuredRow:
+    async def test_is_added_where_none_is(self, log, change):
+        row = {"thing_id": "a", "state": "NEW"}
+        event_id = await change(EnsureRow(table="things", row=row, key=("thing_id",)))
+
+        found = await log.read_model.row("things", {"thing_id": "a"})
+
+        assert (found["state"], found["last_event_id"]) == ("NEW", event_id)
+
+    async def test_leaves_the_one_that_is_there(self, log, change):
+        first = await change(a_thing("a", state="NEW"))
+        row = {"thing_id": "a", "state": "OTHER"}
+        await change(EnsureRow(table="things", row=row, key=("thing_id",)))
+
+        page = await log.read_model.rows("things", {})
+
+        assert [(each["state"], each["last_event_id"]) for each in page.rows] == [
+            ("NEW", first)
+        ]
+
+    async def test_may_lie_in_a_named_schema(self, log, change):
+        row = {"thing_id": "a", "state": "NEW"}
+        await change(EnsureRow(table="proj.things", row=row, key=("thing_id",)))
+
+        assert await log.read_model.row("proj.things", {"thing_id": "a"}) is not None
 
 
 class TestAnUpdate:

@@ -16,7 +16,7 @@ from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.refs import hash_bytes
-from sr_core.ports.errors import Unavailable
+from sr_core.ports.errors import Overtaken, PortError, Unavailable
 from sr_core.ports.event_store import (
     BEGINNING,
     Batch,
@@ -461,3 +461,40 @@ class TestAProjectionThatIsBroken:
             assert isinstance(error.value.__cause__, psycopg.Error)
             assert list(await store.read(after=BEGINNING, limit=9)) == []
             assert await store.append(a_batch("a")) == (1,)
+
+
+class TestAnIndexThatKeepsARule:
+    """What only one may have is refused as overtaken; any other clash is a bug."""
+
+    @pytest.fixture
+    def things(self, owner) -> None:
+        owner.execute(
+            "CREATE SCHEMA IF NOT EXISTS proj;"
+            "CREATE TABLE proj.things (thing_id text PRIMARY KEY, state text,"
+            " position bigint, last_event_id text, last_global_seq bigint);"
+            "CREATE UNIQUE INDEX one_active_thing ON proj.things (state)"
+            " WHERE state = 'ACTIVE'"
+        )
+
+    @pytest.mark.usefixtures("things")
+    @pytest.mark.parametrize(
+        ("taken", "error"),
+        [
+            ({"thing_id": "b", "state": "ACTIVE"}, Overtaken),
+            ({"thing_id": "a", "state": "NEW"}, ProjectionBroken),
+        ],
+        ids=["the rule's index", "the primary key"],
+    )
+    async def test_is_told_apart(self, database, owner, taken, error):
+        first = InsertRow(table="things", row={"thing_id": "a", "state": "ACTIVE"})
+        async with store_on(database) as store:
+            await store.append(a_batch("one", changes=[first]))
+
+            with pytest.raises(PortError) as raised:
+                await store.append(
+                    a_batch("two", changes=[InsertRow(table="things", row=taken)])
+                )
+
+        assert type(raised.value) is error
+        count = owner.execute("SELECT count(*) FROM es.events").fetchone()
+        assert count == (1,)

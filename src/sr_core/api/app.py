@@ -11,17 +11,21 @@ from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
 from litestar.types import Message, Scope
 
-from sr_core.api import candidates, loops, operations, portals
+from sr_core.api import operations
+from sr_core.api.authority import Authority
 from sr_core.api.problems import (
     on_bug,
     on_http_error,
     on_sr_error,
     on_validation_error,
 )
+from sr_core.api.routes import ROUTERS
 from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
@@ -31,6 +35,9 @@ from sr_core.ports.identity import Identity, NotAuthenticated
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 """How large a request's body may be, where its route does not say otherwise."""
+
+OPENAPI_PATH: Final = "/schema"
+"""Below it the framework tells what the routes take and answer, to whoever asks."""
 
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -59,22 +66,21 @@ def build_app(
 
     async def identify(request: Request[Any, Any, Any]) -> None:
         await correlate(request)
-        request.state.asked = Asked(
-            by=await identity.actor_of(_bearer(request)),
-            correlation_id=request.state.correlation_id,
+        by = await identity.actor_of(_bearer(request))
+        authority_of(request.route_handler).require(
+            by, action=f"{request.method} {request.scope['path_template']}"
         )
+        request.state.asked = Asked(by=by, correlation_id=request.state.correlation_id)
 
     governed = Router(
         path="/api/v1",
         before_request=identify,
         route_handlers=[
-            loops.router,
-            candidates.router,
-            portals.router,
+            *ROUTERS,
             operations.whoami,
         ],
     )
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             operations.health,
             operations.ready,
@@ -98,10 +104,38 @@ def build_app(
         logging_config=None,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
-            title="SOLVER-Ralph", version="1", render_plugins=[JsonRenderPlugin()]
+            title="SOLVER-Ralph",
+            version="1",
+            path=OPENAPI_PATH,
+            render_plugins=[JsonRenderPlugin()],
         ),
         state=State(),
     )
+    require_authorities(app)
+    return app
+
+
+def authority_of(handler: BaseRouteHandler) -> Authority:
+    """Return who may ask for what `handler` does.
+
+    Raises:
+        AssertionError: the handler does not say.
+
+    """
+    authority = handler.opt.get("authority")
+    assert isinstance(authority, Authority), (
+        f"{handler} names no authority: give its decorator authority="
+    )
+    return authority
+
+
+def require_authorities(app: Litestar) -> None:
+    """Raise `AssertionError` unless every route of `app` names its authority."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and not route.path.startswith(OPENAPI_PATH):
+            for handler in route.route_handlers:
+                if "OPTIONS" not in handler.http_methods:
+                    authority_of(handler)
 
 
 def _bearer(request: Request[Any, Any, Any]) -> str:

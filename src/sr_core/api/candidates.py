@@ -10,7 +10,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from sr_core.api.answers import Answer, Limit, Offset, State, accepted, listed, one
-from sr_core.api.bodies import NewCandidate, NewRun
+from sr_core.api.authority import ANYONE, SYSTEM
+from sr_core.api.bodies.candidates import NewCandidate, NewRun
 from sr_core.application.candidates import Candidates
 from sr_core.application.evidence import read_bundle
 from sr_core.application.platform import Platform
@@ -34,7 +35,7 @@ CANDIDATE_BYTES_MAX = 64 * 1024 * 1024
 """How large the body of a candidate may be, its files in base64."""
 
 
-@post("/candidates", request_max_body_size=CANDIDATE_BYTES_MAX)
+@post("/candidates", request_max_body_size=CANDIDATE_BYTES_MAX, authority=ANYONE)
 async def register(
     data: JSONBody[NewCandidate],
     platform: NamedDependency[Platform],
@@ -56,7 +57,7 @@ async def register(
     )
 
 
-@get("/candidates")
+@get("/candidates", authority=ANYONE)
 async def candidates(
     platform: NamedDependency[Platform],
     verification_status: FromQuery[str | None] = None,
@@ -68,7 +69,7 @@ async def candidates(
     return await listed(platform.rows, "candidates", where, (limit, offset))
 
 
-@get("/candidates/{candidate_id:str}")
+@get("/candidates/{candidate_id:str}", authority=ANYONE)
 async def candidate(
     candidate_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:
@@ -77,7 +78,7 @@ async def candidate(
     return await one(platform.rows, "candidates", key, kind="candidate")
 
 
-@post("/candidates/{candidate_id:str}/verify", status_code=200)
+@post("/candidates/{candidate_id:str}/verify", status_code=200, authority=ANYONE)
 async def verify(
     candidate_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -99,7 +100,7 @@ async def verify(
     )
 
 
-@get("/candidates/{candidate_id:str}/shippable")
+@get("/candidates/{candidate_id:str}/shippable", authority=ANYONE)
 async def shippable(
     candidate_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -117,7 +118,7 @@ async def shippable(
     }
 
 
-@get("/candidates/{candidate_id:str}/runs")
+@get("/candidates/{candidate_id:str}/runs", authority=ANYONE)
 async def candidate_runs(
     candidate_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -129,7 +130,7 @@ async def candidate_runs(
     return await listed(platform.rows, "runs", key, (limit, offset))
 
 
-@get("/candidates/{candidate_id:str}/evidence")
+@get("/candidates/{candidate_id:str}/evidence", authority=ANYONE)
 async def candidate_evidence(
     candidate_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -141,7 +142,7 @@ async def candidate_evidence(
     return await listed(platform.rows, "evidence_bundles", key, (limit, offset))
 
 
-@post("/runs")
+@post("/runs", authority=SYSTEM)
 async def judge(
     data: JSONBody[NewRun],
     platform: NamedDependency[Platform],
@@ -157,7 +158,7 @@ async def judge(
     return {"accepted": True, "correlation_id": asked.correlation_id, **row}
 
 
-@get("/runs")
+@get("/runs", authority=ANYONE)
 async def runs(
     platform: NamedDependency[Platform],
     phase: State = None,
@@ -168,7 +169,7 @@ async def runs(
     return await listed(platform.rows, "runs", {"state": phase}, (limit, offset))
 
 
-@get("/runs/{run_id:str}")
+@get("/runs/{run_id:str}", authority=ANYONE)
 async def run(run_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
     """Return one run, with the integrity violations recorded against it."""
     key = {"run_id": parse_run_id(run_id)}
@@ -177,7 +178,7 @@ async def run(run_id: FromPath[str], platform: NamedDependency[Platform]) -> Ans
     return {**row, "integrity_violations": found["integrity_violations"]}
 
 
-@get("/evidence")
+@get("/evidence", authority=ANYONE)
 async def evidence(
     platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
 ) -> Answer:
@@ -185,7 +186,7 @@ async def evidence(
     return await listed(platform.rows, "evidence_bundles", {}, (limit, offset))
 
 
-@get("/evidence/{content_hash:str}")
+@get("/evidence/{content_hash:str}", authority=ANYONE)
 async def bundle(
     content_hash: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:
@@ -199,7 +200,7 @@ async def bundle(
     return {**row, "manifest": plain(reading.manifest)}
 
 
-@get("/evidence/{content_hash:str}/status")
+@get("/evidence/{content_hash:str}/status", authority=ANYONE)
 async def bundle_status(
     content_hash: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:

@@ -16,7 +16,8 @@ from sr_core.api.answers import (
     member,
     one,
 )
-from sr_core.api.bodies import EndOfIteration, NewIteration, NewLoop, Resume
+from sr_core.api.authority import ANYONE, HUMAN, OPERATOR, SYSTEM, WORKER
+from sr_core.api.bodies.loops import EndOfIteration, NewIteration, NewLoop, Resume
 from sr_core.application.loops import Loops
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
@@ -31,7 +32,7 @@ from sr_core.domain.loop import ActivateLoop, Budgets, CloseLoop, LoopCommand, P
 from sr_core.domain.refs import Ref, RefKind, RefRelation
 
 
-@post("/loops")
+@post("/loops", authority=ANYONE)
 async def create(
     data: JSONBody[NewLoop],
     platform: NamedDependency[Platform],
@@ -54,7 +55,7 @@ async def create(
     return accepted(events, asked, loop_id=loop_id, state="CREATED")
 
 
-@get("/loops")
+@get("/loops", authority=ANYONE)
 async def loops(
     platform: NamedDependency[Platform],
     phase: State = None,
@@ -65,7 +66,7 @@ async def loops(
     return await listed(platform.rows, "loops", {"state": phase}, (limit, offset))
 
 
-@get("/loops/{loop_id:str}")
+@get("/loops/{loop_id:str}", authority=ANYONE)
 async def read(loop_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
     """Return one loop, with the stop triggers that fired."""
     key = {"loop_id": parse_loop_id(loop_id)}
@@ -74,7 +75,7 @@ async def read(loop_id: FromPath[str], platform: NamedDependency[Platform]) -> A
     return {**loop, "stop_triggers_fired": stops["loop_stop_triggers"]}
 
 
-@post("/loops/{loop_id:str}/activate", status_code=200)
+@post("/loops/{loop_id:str}/activate", status_code=200, authority=OPERATOR)
 async def activate(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -84,7 +85,7 @@ async def activate(
     return await _give(loop_id, ActivateLoop(by=asked.by), platform, asked)
 
 
-@post("/loops/{loop_id:str}/pause", status_code=200)
+@post("/loops/{loop_id:str}/pause", status_code=200, authority=OPERATOR)
 async def pause(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -94,7 +95,7 @@ async def pause(
     return await _give(loop_id, PauseLoop(by=asked.by), platform, asked)
 
 
-@post("/loops/{loop_id:str}/close", status_code=200)
+@post("/loops/{loop_id:str}/close", status_code=200, authority=OPERATOR)
 async def close(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -104,7 +105,7 @@ async def close(
     return await _give(loop_id, CloseLoop(by=asked.by), platform, asked)
 
 
-@post("/loops/{loop_id:str}/resume", status_code=200)
+@post("/loops/{loop_id:str}/resume", status_code=200, authority=HUMAN)
 async def resume(
     loop_id: FromPath[str],
     data: JSONBody[Resume],
@@ -118,7 +119,7 @@ async def resume(
     return accepted(events, asked, loop_id=identifier)
 
 
-@get("/loops/{loop_id:str}/iterations")
+@get("/loops/{loop_id:str}/iterations", authority=ANYONE)
 async def iterations(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -130,7 +131,7 @@ async def iterations(
     return await listed(platform.rows, "iterations", key, (limit, offset))
 
 
-@post("/loops/{loop_id:str}/iterations")
+@post("/loops/{loop_id:str}/iterations", authority=SYSTEM)
 async def start_in_loop(
     loop_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -140,7 +141,7 @@ async def start_in_loop(
     return await _start(parse_loop_id(loop_id), platform, asked)
 
 
-@post("/iterations")
+@post("/iterations", authority=SYSTEM)
 async def start(
     data: JSONBody[NewIteration],
     platform: NamedDependency[Platform],
@@ -150,7 +151,7 @@ async def start(
     return await _start(parse_loop_id(data.loop_id), platform, asked)
 
 
-@get("/iterations/{iteration_id:str}")
+@get("/iterations/{iteration_id:str}", authority=ANYONE)
 async def iteration(
     iteration_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:
@@ -159,7 +160,7 @@ async def iteration(
     return await one(platform.rows, "iterations", key, kind="iteration")
 
 
-@post("/iterations/{iteration_id:str}/complete", status_code=200)
+@post("/iterations/{iteration_id:str}/complete", status_code=200, authority=WORKER)
 async def complete(
     iteration_id: FromPath[str],
     data: JSONBody[EndOfIteration],

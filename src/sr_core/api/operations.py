@@ -11,6 +11,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from sr_core.api.answers import Answer
+from sr_core.api.authority import ANYONE, OPEN
 from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
@@ -20,13 +21,13 @@ DEADLINE_S: Final = 5.0
 """How long a dependency has to show that it works."""
 
 
-@get("/health", tags=["operations"])
+@get("/health", tags=["operations"], authority=OPEN)
 async def health() -> Answer:
     """Return that the process lives; this asks nothing of anyone else."""
     return {"status": "healthy", "version": version("pytest-sr")}
 
 
-@get("/ready", tags=["operations"])
+@get("/ready", tags=["operations"], authority=OPEN)
 async def ready(
     platform: NamedDependency[Platform],
     dependencies: NamedDependency[Sequence[Dependency]],
@@ -44,7 +45,7 @@ async def ready(
     )
 
 
-@get("/api/v1/info", tags=["operations"])
+@get("/api/v1/info", tags=["operations"], authority=OPEN)
 async def info() -> Answer:
     """Return what service this is."""
     return {
@@ -54,7 +55,7 @@ async def info() -> Answer:
     }
 
 
-@get("/whoami", tags=["operations"])
+@get("/whoami", tags=["operations"], authority=ANYONE)
 async def whoami(asked: NamedDependency[Asked]) -> Answer:
     """Return whom the token proves the caller to be."""
     return {

@@ -7,13 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from sr_core.api.answers import Answer, Limit, Offset, accepted, listed, member, one
-from sr_core.api.bodies import (
-    NewApproval,
-    NewDecision,
-    NewFreeze,
-    NewSuite,
-    NewWaiver,
-)
+from sr_core.api.authority import ANYONE, HUMAN, human_with
+from sr_core.api.bodies.oracles import NewSuite
+from sr_core.api.bodies.portals import NewApproval, NewDecision, NewFreeze, NewWaiver
 from sr_core.application.platform import Platform
 from sr_core.application.portals import Portals
 from sr_core.application.recorder import Asked
@@ -34,7 +30,7 @@ from sr_core.domain.oracle_suite import Classification, Oracle, SuiteDefinition
 from sr_core.domain.refs import parse_content_hash
 
 
-@post("/oracles/suites")
+@post("/oracles/suites", authority=human_with("GovernanceSteward"))
 async def register_suite(
     data: JSONBody[NewSuite],
     platform: NamedDependency[Platform],
@@ -62,7 +58,7 @@ async def register_suite(
     return accepted(events, asked, suite_id=definition.suite_id, suite_hash=suite_hash)
 
 
-@get("/oracles/suites")
+@get("/oracles/suites", authority=ANYONE)
 async def suites(
     platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
 ) -> Answer:
@@ -70,14 +66,14 @@ async def suites(
     return await listed(platform.rows, "oracle_suites", {}, (limit, offset))
 
 
-@get("/oracles/suites/{suite_id:str}")
+@get("/oracles/suites/{suite_id:str}", authority=ANYONE)
 async def suite(suite_id: FromPath[str], platform: NamedDependency[Platform]) -> Answer:
     """Return one oracle suite."""
     key = {"suite_id": parse_suite_id(suite_id)}
     return await one(platform.rows, "oracle_suites", key, kind="oracle suite")
 
 
-@post("/decisions")
+@post("/decisions", authority=HUMAN)
 async def decide(
     data: JSONBody[NewDecision],
     platform: NamedDependency[Platform],
@@ -94,7 +90,7 @@ async def decide(
     return accepted(events, asked, decision_id=decision_id)
 
 
-@get("/decisions/{decision_id:str}")
+@get("/decisions/{decision_id:str}", authority=ANYONE)
 async def decision(
     decision_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:
@@ -103,7 +99,7 @@ async def decision(
     return await one(platform.rows, "decisions", key, kind="decision")
 
 
-@post("/exceptions")
+@post("/exceptions", authority=human_with("ExceptionReviewer"))
 async def create_waiver(
     data: JSONBody[NewWaiver],
     platform: NamedDependency[Platform],
@@ -120,7 +116,7 @@ async def create_waiver(
     return accepted(events, asked, exception_id=exception_id, status="CREATED")
 
 
-@get("/exceptions/{exception_id:str}")
+@get("/exceptions/{exception_id:str}", authority=ANYONE)
 async def exception(
     exception_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:
@@ -129,7 +125,11 @@ async def exception(
     return await one(platform.rows, "exceptions", key, kind="exception")
 
 
-@post("/exceptions/{exception_id:str}/activate", status_code=200)
+@post(
+    "/exceptions/{exception_id:str}/activate",
+    status_code=200,
+    authority=human_with("ExceptionReviewer"),
+)
 async def activate_exception(
     exception_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -141,7 +141,11 @@ async def activate_exception(
     return accepted(events, asked, exception_id=identifier, status="ACTIVE")
 
 
-@post("/exceptions/{exception_id:str}/resolve", status_code=200)
+@post(
+    "/exceptions/{exception_id:str}/resolve",
+    status_code=200,
+    authority=human_with("ExceptionReviewer"),
+)
 async def resolve_exception(
     exception_id: FromPath[str],
     platform: NamedDependency[Platform],
@@ -153,7 +157,7 @@ async def resolve_exception(
     return accepted(events, asked, exception_id=identifier, status="RESOLVED")
 
 
-@post("/approvals")
+@post("/approvals", authority=HUMAN)
 async def approve(
     data: JSONBody[NewApproval],
     platform: NamedDependency[Platform],
@@ -174,7 +178,7 @@ async def approve(
     return accepted(events, asked, approval_id=approval_id)
 
 
-@get("/approvals")
+@get("/approvals", authority=ANYONE)
 async def approvals(
     platform: NamedDependency[Platform], limit: Limit = 50, offset: Offset = 0
 ) -> Answer:
@@ -182,7 +186,7 @@ async def approvals(
     return await listed(platform.rows, "approvals", {}, (limit, offset))
 
 
-@get("/approvals/{approval_id:str}")
+@get("/approvals/{approval_id:str}", authority=ANYONE)
 async def approval(
     approval_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:
@@ -191,7 +195,7 @@ async def approval(
     return await one(platform.rows, "approvals", key, kind="approval")
 
 
-@post("/freeze-records")
+@post("/freeze-records", authority=human_with("ReleaseApprover"))
 async def freeze(
     data: JSONBody[NewFreeze],
     platform: NamedDependency[Platform],
@@ -207,7 +211,7 @@ async def freeze(
     return accepted(events, asked, freeze_id=freeze_id)
 
 
-@get("/freeze-records/{freeze_id:str}")
+@get("/freeze-records/{freeze_id:str}", authority=ANYONE)
 async def freeze_record(
     freeze_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Answer:

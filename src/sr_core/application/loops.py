@@ -10,7 +10,6 @@ from sr_core.domain import dossier as dossiers
 from sr_core.domain import iteration, loop
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import BudgetExhausted, NotFound
-from sr_core.domain.event_refs import suite_ref
 from sr_core.domain.events import Ruling
 from sr_core.domain.ids import (
     DecisionId,
@@ -27,6 +26,7 @@ from sr_core.domain.loop import (
     ResumeLoop,
     StartIteration,
 )
+from sr_core.domain.ref_builders import suite_ref
 from sr_core.domain.refs import Ref, RefKind, RefRelation
 from sr_core.ports.event_store import NewEvent
 

@@ -13,8 +13,13 @@ from datetime import UTC, datetime
 from sr_core.codec.canonical import canonical, parse_json, plain, restored
 from sr_core.domain.actors import Actor, parse_actor
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.event_refs import refs_of
-from sr_core.domain.events import EVENT_TYPES, DomainEvent, stream_of, subject_of
+from sr_core.domain.events import (
+    EVENT_TYPES,
+    DomainEvent,
+    refs_of,
+    stream_of,
+    subject_of,
+)
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.ports.event_store import (
     NewEvent,

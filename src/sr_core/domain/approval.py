@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.candidate import Candidate
 from sr_core.domain.errors import MalformedInput, NotVerified
 from sr_core.domain.ids import ApprovalId, CandidateId, ExceptionId
 from sr_core.domain.integrity import PORTAL_ROLE, Portal
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import bundle_refs, candidate_ref, waiver_refs
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 
 
 class ApprovalDecision(StrEnum):
@@ -50,6 +52,18 @@ class ApprovalRecorded:
     evidence_refs: tuple[ContentHash, ...]
     exceptions_acknowledged: tuple[ExceptionId, ...]
     rationale: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            candidate_ref(self.candidate_id, RefRelation.ABOUT),
+            *bundle_refs(self.evidence_refs, RefRelation.SUPPORTED_BY),
+            *waiver_refs(self.exceptions_acknowledged, RefRelation.ACKNOWLEDGES),
+        )
+
+
+ApprovalEvent: TypeAlias = ApprovalRecorded
 
 
 def authorise(command: RecordApproval) -> None:

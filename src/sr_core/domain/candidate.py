@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from sr_core.domain.actors import Actor
 from sr_core.domain.errors import (
@@ -20,7 +20,8 @@ from sr_core.domain.ids import CandidateId, IterationId, LoopId, candidate_hash
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.iteration import Iteration, IterationPhase
 from sr_core.domain.loop import Loop, LoopPhase
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import candidate_ref, iteration_ref
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.verification import (
     CandidateVerificationComputed,
     EvidenceMissingDetected,
@@ -107,6 +108,17 @@ class CandidateMaterialized:
     loop_id: LoopId
     produced_by_iteration_id: IterationId
     manifest: CandidateManifest
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            iteration_ref(self.produced_by_iteration_id, RefRelation.IN_SCOPE_OF),
+            candidate_ref(self.candidate_id, RefRelation.ABOUT),
+        )
+
+
+CandidateEvent: TypeAlias = CandidateMaterialized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.ids import DecisionId, LoopId
 from sr_core.domain.integrity import PORTAL_ROLE, StopTrigger, recommended_portal
+from sr_core.domain.ref_builders import loop_ref
+from sr_core.domain.refs import Ref
 
 
 class DecisionKind(StrEnum):
@@ -39,6 +42,14 @@ class DecisionRecorded:
     trigger: StopTrigger
     decision: DecisionKind
     rationale: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (loop_ref(self.loop_id),)
+
+
+DecisionEvent: TypeAlias = DecisionRecorded
 
 
 def decide(command: RecordDecision) -> tuple[DecisionRecorded, ...]:

@@ -1,43 +1,38 @@
-"""All events there are: what each is about, and who records it (SPEC 2.3)."""
+"""All events there are: what each is about, and who records it (SPEC 2.3).
+
+Each aggregate's module names its own events in one union; here they are gathered, and
+each union gets the stream that its events belong to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final, TypeAlias, get_args
+from types import MappingProxyType, UnionType
+from typing import Any, Final, TypeAlias, get_args
 
-from sr_core.domain.approval import ApprovalRecorded
-from sr_core.domain.candidate import CandidateMaterialized
-from sr_core.domain.decision import DecisionRecorded
+from sr_core.domain.approval import ApprovalEvent
+from sr_core.domain.candidate import CandidateEvent
+from sr_core.domain.decision import DecisionEvent
 from sr_core.domain.errors import SrError
-from sr_core.domain.freeze import FreezeRecordCreated
-from sr_core.domain.governed_exception import (
-    ExceptionActivated,
-    ExceptionResolved,
-    WaiverCreated,
-)
-from sr_core.domain.iteration import IterationCompleted, IterationStarted
-from sr_core.domain.loop import (
-    LoopActivated,
-    LoopClosed,
-    LoopCreated,
-    LoopPaused,
-    LoopResumed,
-    StopTriggered,
-)
-from sr_core.domain.oracle_suite import OracleSuiteRegistered
+from sr_core.domain.freeze import FreezeEvent
+from sr_core.domain.governed_exception import ExceptionEvent
+from sr_core.domain.iteration import IterationEvent
+from sr_core.domain.loop import LoopEvent, StopTriggered
+from sr_core.domain.oracle_suite import SuiteEvent
+from sr_core.domain.refs import Ref
 from sr_core.domain.run import (
     EvidenceBundleRecorded,
     IntegrityViolationDetected,
     RunCompleted,
+    RunEvent,
     RunFailed,
-    RunStarted,
 )
 from sr_core.domain.verification import (
     CandidateVerificationComputed,
     EvidenceMissingDetected,
+    VerificationEvent,
 )
 
 
@@ -45,40 +40,31 @@ class StreamKind(StrEnum):
     """What a stream is about (SPEC 2.1)."""
 
     APPROVAL = "APPROVAL"
+    ATTACHMENT = "ATTACHMENT"
     CANDIDATE = "CANDIDATE"
     DECISION = "DECISION"
     EXCEPTION = "EXCEPTION"
     FREEZE = "FREEZE"
+    GOVERNANCE = "GOVERNANCE"
+    INTAKE = "INTAKE"
     ITERATION = "ITERATION"
     LOOP = "LOOP"
     ORACLE_SUITE = "ORACLE_SUITE"
     RUN = "RUN"
+    WORK_SURFACE = "WORK_SURFACE"
 
 
 DomainEvent: TypeAlias = (
-    LoopCreated
-    | LoopActivated
-    | LoopPaused
-    | StopTriggered
-    | LoopResumed
-    | LoopClosed
-    | IterationStarted
-    | IterationCompleted
-    | CandidateMaterialized
-    | EvidenceMissingDetected
-    | CandidateVerificationComputed
-    | RunStarted
-    | EvidenceBundleRecorded
-    | IntegrityViolationDetected
-    | RunCompleted
-    | RunFailed
-    | WaiverCreated
-    | ExceptionActivated
-    | ExceptionResolved
-    | DecisionRecorded
-    | ApprovalRecorded
-    | FreezeRecordCreated
-    | OracleSuiteRegistered
+    LoopEvent
+    | IterationEvent
+    | CandidateEvent
+    | VerificationEvent
+    | RunEvent
+    | ExceptionEvent
+    | DecisionEvent
+    | ApprovalEvent
+    | FreezeEvent
+    | SuiteEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -89,57 +75,40 @@ EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What an event is about: its stream's kind, prefix, and the field that names it."""
+    """What an event is about: the kind of its stream, and how that is named.
+
+    The name is ``<prefix>:<value of field>``, or the prefix alone where all events of
+    the kind share one stream (`field` is None).
+    """
 
     kind: StreamKind
     prefix: str
-    field: str
+    field: str | None
 
 
-_LOOP: Final = Subject(kind=StreamKind.LOOP, prefix="loop", field="loop_id")
-_ITERATION: Final = Subject(
-    kind=StreamKind.ITERATION, prefix="iter", field="iteration_id"
+def members(union: Any) -> tuple[type[DomainEvent], ...]:  # noqa: ANN401 - a union has no type of its own, and one of a single event is that event
+    """Return the events that an aggregate's union is made of."""
+    return get_args(union) if isinstance(union, UnionType) else (union,)
+
+
+_STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
+    (LoopEvent, StreamKind.LOOP, "loop", "loop_id"),
+    (IterationEvent, StreamKind.ITERATION, "iter", "iteration_id"),
+    (CandidateEvent, StreamKind.CANDIDATE, "cand", "candidate_id"),
+    (VerificationEvent, StreamKind.CANDIDATE, "cand", "candidate_id"),
+    (RunEvent, StreamKind.RUN, "run", "run_id"),
+    (ExceptionEvent, StreamKind.EXCEPTION, "exc", "exception_id"),
+    (DecisionEvent, StreamKind.DECISION, "dec", "decision_id"),
+    (ApprovalEvent, StreamKind.APPROVAL, "appr", "approval_id"),
+    (FreezeEvent, StreamKind.FREEZE, "freeze", "freeze_id"),
+    (SuiteEvent, StreamKind.ORACLE_SUITE, "suite", "suite_id"),
 )
-_CANDIDATE: Final = Subject(
-    kind=StreamKind.CANDIDATE, prefix="cand", field="candidate_id"
-)
-_RUN: Final = Subject(kind=StreamKind.RUN, prefix="run", field="run_id")
-_EXCEPTION: Final = Subject(
-    kind=StreamKind.EXCEPTION, prefix="exc", field="exception_id"
-)
+"""One row for each aggregate."""
 
 _SUBJECTS: Final[Mapping[type[DomainEvent], Subject]] = {
-    LoopCreated: _LOOP,
-    LoopActivated: _LOOP,
-    LoopPaused: _LOOP,
-    StopTriggered: _LOOP,
-    LoopResumed: _LOOP,
-    LoopClosed: _LOOP,
-    IterationStarted: _ITERATION,
-    IterationCompleted: _ITERATION,
-    CandidateMaterialized: _CANDIDATE,
-    EvidenceMissingDetected: _CANDIDATE,
-    CandidateVerificationComputed: _CANDIDATE,
-    RunStarted: _RUN,
-    EvidenceBundleRecorded: _RUN,
-    IntegrityViolationDetected: _RUN,
-    RunCompleted: _RUN,
-    RunFailed: _RUN,
-    WaiverCreated: _EXCEPTION,
-    ExceptionActivated: _EXCEPTION,
-    ExceptionResolved: _EXCEPTION,
-    DecisionRecorded: Subject(
-        kind=StreamKind.DECISION, prefix="dec", field="decision_id"
-    ),
-    ApprovalRecorded: Subject(
-        kind=StreamKind.APPROVAL, prefix="appr", field="approval_id"
-    ),
-    FreezeRecordCreated: Subject(
-        kind=StreamKind.FREEZE, prefix="freeze", field="freeze_id"
-    ),
-    OracleSuiteRegistered: Subject(
-        kind=StreamKind.ORACLE_SUITE, prefix="suite", field="suite_id"
-    ),
+    event: Subject(kind=kind, prefix=prefix, field=field)
+    for union, kind, prefix, field in _STREAMS
+    for event in members(union)
 }
 assert _SUBJECTS.keys() == set(EVENT_TYPES.values()), "every event has its stream"
 
@@ -162,6 +131,8 @@ def subject_of(event: DomainEvent) -> Subject:
 def stream_of(event: DomainEvent) -> str:
     """Return the stream that `event` belongs to, such as ``loop:loop_01J...``."""
     subject = subject_of(event)
+    if subject.field is None:
+        return subject.prefix
     identifier: str = getattr(event, subject.field)
     return stream_name(subject.prefix, identifier)
 
@@ -171,6 +142,14 @@ def stream_name(prefix: str, identifier: str) -> str:
     if identifier.startswith(f"{prefix}:"):
         return identifier
     return f"{prefix}:{identifier}"
+
+
+def refs_of(event: DomainEvent) -> tuple[Ref, ...]:
+    """Return what `event` is about, and what it rests on.
+
+    They follow from the event, so none can be recorded without them, or with others.
+    """
+    return event.refs
 
 
 def is_detected(event: DomainEvent) -> bool:

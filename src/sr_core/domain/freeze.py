@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
@@ -15,7 +16,13 @@ from sr_core.domain.candidate import Candidate
 from sr_core.domain.errors import ApprovalUnfit, MalformedInput, NotVerified
 from sr_core.domain.ids import ApprovalId, CandidateId, ExceptionId, FreezeId, SuiteId
 from sr_core.domain.integrity import PORTAL_ROLE, Portal
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import (
+    approval_ref,
+    bundle_refs,
+    candidate_ref,
+    waiver_refs,
+)
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.run import Run
 from sr_core.domain.verification import VerificationStatus
 
@@ -59,6 +66,21 @@ class FreezeRecordCreated:
     release_approval_id: ApprovalId
     artifact_manifest: tuple[FrozenArtifact, ...]
     active_exceptions: tuple[ExceptionId, ...]
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            candidate_ref(self.candidate_id, RefRelation.RELEASES),
+            approval_ref(self.release_approval_id, RefRelation.APPROVED_BY),
+            *bundle_refs(
+                self.verification.evidence_bundle_refs, RefRelation.SUPPORTED_BY
+            ),
+            *waiver_refs(self.active_exceptions, RefRelation.ACKNOWLEDGES),
+        )
+
+
+FreezeEvent: TypeAlias = FreezeRecordCreated
 
 
 def authorise(command: CreateFreeze) -> None:

@@ -31,7 +31,8 @@ from sr_core.domain.integrity import (
     Portal,
     StopTrigger,
 )
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import candidate_ref, run_ref, waiver_refs
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.run import Run
 
 _NEVER: Final = frozenset(IntegrityCondition) | frozenset(StopTrigger)
@@ -73,6 +74,14 @@ class WaiverCreated:
     rationale: str
     expires_at: datetime
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            candidate_ref(self.candidate_id, RefRelation.AFFECTS),
+            run_ref(self.run_id),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionActivated:
@@ -80,12 +89,22 @@ class ExceptionActivated:
 
     exception_id: ExceptionId
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return waiver_refs((self.exception_id,), RefRelation.ABOUT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionResolved:
     """An exception was lifted."""
 
     exception_id: ExceptionId
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return waiver_refs((self.exception_id,), RefRelation.ABOUT)
 
 
 ExceptionEvent: TypeAlias = WaiverCreated | ExceptionActivated | ExceptionResolved

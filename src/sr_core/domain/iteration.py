@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import AuthorityRequired, TransitionRefused
 from sr_core.domain.ids import IterationId, LoopId
-from sr_core.domain.refs import Ref
+from sr_core.domain.ref_builders import iteration_ref, loop_ref
+from sr_core.domain.refs import Ref, RefRelation
 
 
 class IterationPhase(StrEnum):
@@ -49,6 +51,17 @@ class IterationCompleted:
     loop_id: LoopId
     outcome: IterationOutcome
     summary: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            iteration_ref(self.iteration_id, RefRelation.ABOUT),
+            loop_ref(self.loop_id),
+        )
+
+
+IterationEvent: TypeAlias = IterationStarted | IterationCompleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,8 @@ from sr_core.domain.iteration import (
     IterationOutcome,
     IterationStarted,
 )
-from sr_core.domain.refs import Ref, RefKind
+from sr_core.domain.ref_builders import NO_REFS, decision_ref, loop_ref
+from sr_core.domain.refs import Ref, RefKind, RefRelation
 
 FAILURES_MAX: Final = 3
 """How many iterations may fail in a row before the loop stops (SPEC 6.4)."""
@@ -171,10 +172,17 @@ class LoopCreated:
     budgets: Budgets
     directive_ref: Ref
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (self.directive_ref,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopActivated:
     """Iterations may start."""
+
+    refs = NO_REFS
 
     loop_id: LoopId
 
@@ -182,6 +190,8 @@ class LoopActivated:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopPaused:
     """Someone holds the loop."""
+
+    refs = NO_REFS
 
     loop_id: LoopId
 
@@ -196,6 +206,11 @@ class StopTriggered:
     requires_decision: bool
     recommended_portal: Portal
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (loop_ref(self.loop_id),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopResumed:
@@ -204,10 +219,19 @@ class LoopResumed:
     loop_id: LoopId
     decision_id: DecisionId | None
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        if self.decision_id is None:
+            return NO_REFS
+        return (decision_ref(self.decision_id, RefRelation.DEPENDS_ON),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopClosed:
     """The loop ended for good."""
+
+    refs = NO_REFS
 
     loop_id: LoopId
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import MalformedInput, SuiteTaken
 from sr_core.domain.ids import OracleId, SuiteId, parse_oracle_id, parse_suite_id
 from sr_core.domain.integrity import PORTAL_ROLE, Portal
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import suite_ref
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 
 TIMEOUT_S_MAX: Final = 3600
 
@@ -95,6 +96,14 @@ class OracleSuiteRegistered:
     suite_id: SuiteId
     suite_hash: ContentHash
     definition: SuiteDefinition
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (suite_ref(self.suite_id, self.suite_hash, RefRelation.ABOUT),)
+
+
+SuiteEvent: TypeAlias = OracleSuiteRegistered
 
 
 def decide(

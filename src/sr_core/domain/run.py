@@ -30,7 +30,14 @@ from sr_core.domain.ids import (
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.loop import Loop, LoopPhase
 from sr_core.domain.oracle_suite import OracleSuiteRegistered
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import (
+    bundle_ref,
+    candidate_ref,
+    iteration_ref,
+    run_ref,
+    suite_ref,
+)
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 
 
 class RunPhase(StrEnum):
@@ -59,6 +66,17 @@ class RunStarted:
     loop_id: LoopId
     iteration_id: IterationId
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            candidate_ref(self.candidate_id, RefRelation.ABOUT),
+            suite_ref(
+                self.oracle_suite_id, self.oracle_suite_hash, RefRelation.DEPENDS_ON
+            ),
+            iteration_ref(self.iteration_id, RefRelation.IN_SCOPE_OF),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceBundleRecorded:
@@ -74,6 +92,15 @@ class EvidenceBundleRecorded:
     results: Mapping[OracleId, ResultStatus]
     artifact_count: int
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            run_ref(self.run_id),
+            candidate_ref(self.candidate_id, RefRelation.VERIFIES),
+            bundle_ref(self.content_hash, RefRelation.PRODUCES),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrityViolationDetected:
@@ -86,6 +113,14 @@ class IntegrityViolationDetected:
     detail: str
     requires_escalation: bool = True
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            run_ref(self.run_id),
+            candidate_ref(self.candidate_id, RefRelation.AFFECTS),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompleted:
@@ -96,6 +131,11 @@ class RunCompleted:
     outcome: RunOutcome
     evidence_bundle_hash: ContentHash
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (bundle_ref(self.evidence_bundle_hash, RefRelation.PRODUCES),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFailed:
@@ -104,6 +144,14 @@ class RunFailed:
     run_id: RunId
     candidate_id: CandidateId
     reason: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            run_ref(self.run_id),
+            candidate_ref(self.candidate_id, RefRelation.AFFECTS),
+        )
 
 
 RunEvent: TypeAlias = (

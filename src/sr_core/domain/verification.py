@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from sr_core.domain.evidence import BundleReading, ResultStatus, defects, unanswered
 from sr_core.domain.governed_exception import Waiver
@@ -23,7 +24,14 @@ from sr_core.domain.ids import CandidateId, ExceptionId, OracleId, RunId, SuiteI
 from sr_core.domain.integrity import IntegrityCondition, Portal
 from sr_core.domain.oracle_suite import OracleSuiteRegistered
 from sr_core.domain.profile import Profile
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.ref_builders import (
+    bundle_ref,
+    bundle_refs,
+    candidate_ref,
+    suite_ref,
+    waiver_refs,
+)
+from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.run import Run
 
 
@@ -50,6 +58,14 @@ class EvidenceMissingDetected:
     missing_parts: Mapping[str, str]
     recommended_portal: Portal
 
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            bundle_ref(self.content_hash, RefRelation.ABOUT),
+            candidate_ref(self.candidate_id, RefRelation.AFFECTS),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateVerificationComputed:
@@ -65,6 +81,22 @@ class CandidateVerificationComputed:
     waiver_ids: tuple[ExceptionId, ...]
     waived_oracle_ids: tuple[OracleId, ...]
     verification_basis: Mapping[str, str]
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """What it is about, and what it rests on (SPEC 2.3)."""
+        return (
+            candidate_ref(self.candidate_id, RefRelation.ABOUT),
+            *bundle_refs(self.evidence_bundle_hashes, RefRelation.VERIFIES),
+            *(
+                suite_ref(name, suite_hash, RefRelation.DEPENDS_ON)
+                for name, suite_hash in self.oracle_suite_summaries.items()
+            ),
+            *waiver_refs(self.waiver_ids, RefRelation.DEPENDS_ON),
+        )
+
+
+VerificationEvent: TypeAlias = EvidenceMissingDetected | CandidateVerificationComputed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

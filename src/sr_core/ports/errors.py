@@ -3,6 +3,7 @@
 * SrError
   - PortError                the world failed, not the rules
     . VersionConflict        someone else wrote first; read again and decide anew
+      - Overtaken            someone else took what only one can have
     . Unavailable            no usable answer within the deadline
 
 An adapter turns what can go wrong in operation into one of these, and keeps its
@@ -33,6 +34,20 @@ class VersionConflict(PortError):  # noqa: N818 - named for what it says, like R
         self.boundary = boundary
         self.expected = expected
         self.actual = actual
+
+
+class Overtaken(VersionConflict):
+    """Another command took first what only one of the two can have."""
+
+    code = "OVERTAKEN"
+
+    def __init__(self, *, index: str) -> None:
+        PortError.__init__(
+            self,
+            f"Another command came first, which {index} keeps apart from this one",
+            remedy="Read it again and give the command anew",
+        )
+        self.index = index
 
 
 class Unavailable(PortError):  # noqa: N818 - named for what it says, like Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, Self, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 from sr_core.ports.errors import PortError
 
@@ -20,10 +20,26 @@ Row: TypeAlias = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsertRow:
-    """Add a row; the store itself fills `last_event_id` and `last_global_seq`."""
+    """Add a row; the store itself fills `last_event_id` and `last_global_seq`.
+
+    A table's name is that of the projection, such as `loops`, or names its schema too,
+    such as `graph.edges`.
+    """
 
     table: str
     row: Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureRow:
+    """Add a row unless one with the same `key` columns is there; that one stays as it is.
+
+    The table has a unique index over exactly those columns.
+    """
+
+    table: str
+    row: Row
+    key: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +57,7 @@ class UpdateRows:
     may_match_none: bool = False
 
 
-RowChange: TypeAlias = InsertRow | UpdateRows
+RowChange: TypeAlias = InsertRow | EnsureRow | UpdateRows
 
 
 class ProjectionBroken(PortError):  # noqa: N818 - named for what it says
@@ -69,6 +85,14 @@ class Page:
 
     rows: tuple[Row, ...]
     total: int
+
+
+RULE_INDEX_PREFIX: Final = "one_"
+"""Begins the name of each unique index that keeps a rule across boundaries.
+
+Where one refuses a row, somebody else came first: the append ends in `Overtaken`, and
+the rule is asked again over what is there now.
+"""
 
 
 class ReadModel(Protocol):

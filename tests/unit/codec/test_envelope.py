@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from sr_core.codec.canonical import canonical, parse_json, plain
 from sr_core.codec.envelope import Recorded, Seal, opened, rfc3339, seal
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.event_refs import refs_of
-from sr_core.domain.events import EVENT_TYPES, stream_of, subject_of
+from sr_core.domain.events import EVENT_TYPES, refs_of, stream_of, subject_of
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.ports.event_store import NewEvent, Position, StoredEvent, StreamId
 from sr_core.ports.read_model import InsertRow

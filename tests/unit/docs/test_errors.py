@@ -79,7 +79,7 @@ from sr_core.ports.content_store import (
     PartState,
     Unretrievable,
 )
-from sr_core.ports.errors import Unavailable, VersionConflict
+from sr_core.ports.errors import Overtaken, Unavailable, VersionConflict
 from sr_core.ports.identity import NotAuthenticated, NotIdentified
 from sr_core.ports.read_model import ProjectionBroken, UpdateRows
 from sr_core.ports.sandbox import SandboxUnavailable
@@ -136,6 +136,7 @@ PLATFORM: Final[tuple[Exception, ...]] = (
         approval_id=f"appr_{ULID}", why="was given at GovernanceChangePortal"
     ),
     VersionConflict(boundary=f"loop:{LOOP}", expected=7, actual=8),
+    Overtaken(index="one_active_surface"),
     Unavailable(system="PostgreSQL", deadline_s=3),
     Unretrievable(key=KEY, state=PartState.MISSING),
     ContentConflict(key=KEY),

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from sr_core.domain.event_refs import refs_of
 from sr_core.domain.events import (
     EVENT_TYPES,
     StreamKind,
     is_detected,
+    refs_of,
     stream_name,
     stream_of,
     subject_of,

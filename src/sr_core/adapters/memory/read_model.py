@@ -9,6 +9,7 @@ from typing import TypeAlias, assert_never
 
 from sr_core.ports.event_store import NewEvent, Position
 from sr_core.ports.read_model import (
+    EnsureRow,
     InsertRow,
     Json,
     Page,
@@ -74,6 +75,11 @@ def _apply(
         case InsertRow(table=table, row=row):
             added = {**_as_stored(row), **seen, "position": position}
             tables[table] = (*tables.get(table, ()), added)
+        case EnsureRow(table=table, row=row, key=key):
+            added = {**_as_stored(row), **seen, "position": position}
+            same = {name: added[name] for name in key}
+            if not any(_equals(each, same) for each in tables.get(table, ())):
+                tables[table] = (*tables.get(table, ()), added)
         case UpdateRows(table=table):
             where = _as_stored(change.where)
             before = tables.get(table, ())

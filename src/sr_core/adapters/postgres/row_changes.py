@@ -10,13 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
 from psycopg import AsyncCursor, Error, InterfaceError, OperationalError
+from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 
 from sr_core.adapters.postgres.connections import Connection
+from sr_core.ports.errors import Overtaken
 from sr_core.ports.event_store import NewEvent, Position
 from sr_core.ports.read_model import (
+    RULE_INDEX_PREFIX,
+    EnsureRow,
     InsertRow,
     ProjectionBroken,
     Row,
@@ -33,6 +37,7 @@ async def apply(
 
     Raises:
         ProjectionBroken: a table refuses a change, or no row was there to change.
+        Overtaken: an index that keeps a rule refuses a row (`RULE_INDEX_PREFIX`).
 
     """
     pending: list[tuple[NewEvent, RowChange, AsyncCursor[DictRow]]] = []
@@ -44,8 +49,13 @@ async def apply(
                     pending.append((event, change, cursor))
     except (OperationalError, InterfaceError):
         raise
+    except UniqueViolation as error:
+        index = error.diag.constraint_name or ""
+        if not index.startswith(RULE_INDEX_PREFIX):
+            raise ProjectionBroken(found=_refused(error)) from error
+        raise Overtaken(index=index) from error
     except Error as error:
-        raise ProjectionBroken(found=f"The read model refused it: {error}") from error
+        raise ProjectionBroken(found=_refused(error)) from error
     for event, change, cursor in pending:
         _require_match(event, change, cursor.rowcount)
 
@@ -62,6 +72,12 @@ async def _apply(
             columns = {**row, **seen, "position": position}
             return await connection.execute(
                 _insertion(table, columns), list(map(parameter, columns.values()))
+            )
+        case EnsureRow(table=table, row=row, key=key):
+            columns = {**row, **seen, "position": position}
+            return await connection.execute(
+                _insertion(table, columns) + _unless_there(key),
+                list(map(parameter, columns.values())),
             )
         case UpdateRows():
             values = {**change.values, **seen}
@@ -90,6 +106,16 @@ def _insertion(table: str, columns: Mapping[str, Value]) -> Composed:
     )
 
 
+def _unless_there(key: Sequence[str]) -> Composed:
+    return SQL(" ON CONFLICT ({}) DO NOTHING").format(
+        SQL(", ").join(map(Identifier, key))
+    )
+
+
+def _refused(error: Error) -> str:
+    return f"The read model refused it: {error}"
+
+
 def _update(change: UpdateRows, values: Mapping[str, Value]) -> Composed:
     settings: list[Composable] = [
         SQL("{} = {}").format(Identifier(name), Placeholder()) for name in values
@@ -104,8 +130,9 @@ def _update(change: UpdateRows, values: Mapping[str, Value]) -> Composed:
 
 
 def table_name(table: str) -> Identifier:
-    """Return the name of the read model's table."""
-    return Identifier("proj", table)
+    """Return the name of the read model's table; `proj` is its schema if none is named."""
+    schema, _, name = table.rpartition(".")
+    return Identifier(schema or "proj", name)
 
 
 def equality(where: Row) -> Composable:

@@ -1,0 +1,1 @@
+"""What answers hold, in full: each is the schema that OpenAPI tells."""
