@@ -1,22 +1,20 @@
 """How large a request may be, and what is refused before any of it is parsed (R-API-10).
 
-    query        8 KiB      414 QUERY_TOO_LONG
-    headers      16 KiB     431 HEADERS_TOO_LARGE
-    encoding     none       415 UNSUPPORTED_CONTENT_ENCODING
-    body         its route  413 BODY_TOO_LARGE (the framework counts it)
-    slow body    30 s and   408 BODY_TOO_SLOW
-                 64 KiB/s
+query        8 KiB      414 QUERY_TOO_LONG
+headers      16 KiB     431 HEADERS_TOO_LARGE
+encoding     none       415 UNSUPPORTED_CONTENT_ENCODING
+body         its route  413 BODY_TOO_LARGE (the framework counts it)
+slow body    30 s and   408 BODY_TOO_SLOW
+             64 KiB/s
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
 from litestar.types import HTTPScope
 
-from sr_core.api.problems import Problem
 from sr_core.domain.errors import SrError
 
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -53,29 +51,59 @@ class BodyTooSlow(SrError):  # noqa: N818 - named for what it says, like Refused
         )
 
 
-def first_breach(scope: HTTPScope, bounds: Bounds) -> Problem | None:
+class HeadersTooLarge(SrError):  # noqa: N818
+    """The headers have more bytes than any request of ours needs."""
+
+    code = "HEADERS_TOO_LARGE"
+
+    def __init__(self, *, found: int, limit: int) -> None:
+        super().__init__(
+            f"The headers have {found} bytes", remedy=f"Send {limit} at most"
+        )
+
+
+class QueryTooLong(SrError):  # noqa: N818
+    """The query has more bytes than any request of ours needs."""
+
+    code = "QUERY_TOO_LONG"
+
+    def __init__(self, *, found: int, limit: int) -> None:
+        super().__init__(f"The query has {found} bytes", remedy=f"Send {limit} at most")
+
+
+class UnsupportedEncoding(SrError):  # noqa: N818
+    """The body is compressed, which could make it any size."""
+
+    code = "UNSUPPORTED_CONTENT_ENCODING"
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(
+            f"The body has the Content-Encoding {found!r}",
+            remedy="Send it as it is, without Content-Encoding",
+        )
+
+
+class UnsupportedMediaType(SrError):  # noqa: N818
+    """The body is not said to be JSON."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(
+            f"The body has the Content-Type {found!r}",
+            remedy="Send JSON, as application/json",
+        )
+
+
+def first_breach(scope: HTTPScope, bounds: Bounds) -> SrError | None:
     """Return what is wrong with the request by its head alone, if anything is."""
     headers = scope["headers"]
     size = sum(len(n) + len(v) + _FIELD_OVERHEAD_BYTES for n, v in headers)
     if size > bounds.headers_bytes_max:
-        return Problem(
-            status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            code="HEADERS_TOO_LARGE",
-            detail=f"The headers have {size} bytes. "
-            f"Send {bounds.headers_bytes_max} at most.",
-        )
+        return HeadersTooLarge(found=size, limit=bounds.headers_bytes_max)
     if (query := len(scope["query_string"])) > bounds.query_bytes_max:
-        return Problem(
-            status=HTTPStatus.REQUEST_URI_TOO_LONG,
-            code="QUERY_TOO_LONG",
-            detail=f"The query has {query} bytes. "
-            f"Send {bounds.query_bytes_max} at most.",
-        )
-    encodings = [value for name, value in headers if name == b"content-encoding"]
-    if any(each.strip().lower() != b"identity" for each in encodings):
-        return Problem(
-            status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            code="UNSUPPORTED_CONTENT_ENCODING",
-            detail="The body is compressed. Send it as it is, without Content-Encoding.",
-        )
+        return QueryTooLong(found=query, limit=bounds.query_bytes_max)
+    for name, value in headers:
+        if name == b"content-encoding" and value.strip().lower() != b"identity":
+            return UnsupportedEncoding(found=value[:64].decode("latin-1"))
     return None

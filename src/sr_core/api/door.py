@@ -19,10 +19,19 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, cast
 
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import (
+    ASGIApp,
+    HTTPReceiveMessage,
+    HTTPScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
 from sr_core.api.bounds import BodyTooSlow, Bounds, first_breach
-from sr_core.api.problems import Problem, problem_body, PROBLEM_JSON
+from sr_core.api.sending import send_problem
 from sr_core.application.log_context import about_request, note_subjects
 from sr_core.ports.metrics import Count, Counter, Duration, Histogram, Metrics
 
@@ -49,7 +58,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._inner(scope, receive, send)
             return
         names = self._named(scope)
@@ -67,12 +76,12 @@ class Door:
                 timed = _Timed(receive, self._bounds)
                 await self._inner(scope, timed, answer)
             else:
-                await _tell(scope, breach, answer)
+                await send_problem(scope, breach, answer)
         finally:
             self._settle(scope, answer.status, time.perf_counter() - began)
 
     def _named(self, scope: HTTPScope) -> dict[str, str]:
-        given = {name: value for name, value in scope["headers"]}
+        given = dict(scope["headers"])
         request_id = _name_in(given.get(b"x-request-id")) or self._fresh("req")
         correlation_id = _name_in(given.get(b"x-correlation-id")) or request_id
         return {"request_id": request_id, "correlation_id": correlation_id}
@@ -128,36 +137,21 @@ class _Timed:
         self._bytes = 0
         self._is_whole = False
 
-    async def __call__(self) -> Message:
+    async def __call__(self) -> HTTPReceiveMessage:
         if self._is_whole:
-            return cast("Message", await self._receive())
+            return cast("HTTPReceiveMessage", await self._receive())
         now = time.monotonic()
         self._began = now if self._began is None else self._began
         allowed_s = self._bounds.body_s(self._bytes)
         try:
             async with asyncio.timeout(self._began + allowed_s - now):
-                message = await self._receive()
+                message = cast("HTTPReceiveMessage", await self._receive())
         except TimeoutError:
             raise BodyTooSlow(received=self._bytes, seconds=allowed_s) from None
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._is_whole = not message.get("more_body", False)
-        return cast("Message", message)
-
-
-async def _tell(scope: HTTPScope, problem: Problem, send: _Answer) -> None:
-    """Answer with `problem`, and do not read what else the client has to say."""
-    body = problem_body(problem, scope["state"])
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    start = {"type": "http.response.start", "status": problem.status, "headers": headers}
-    await send(cast("Message", start))
-    await send(
-        cast("Message", {"type": "http.response.body", "body": body, "more_body": False})
-    )
+        return message
 
 
 def _name_in(value: bytes | None) -> str | None:
@@ -176,4 +170,3 @@ def _class_of(status: int) -> Counter:
 def _printable(path: str) -> str:
     """Return the path on one line, and not at any length."""
     return ascii(path[:256])[1:-1]
-

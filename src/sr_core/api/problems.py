@@ -7,6 +7,7 @@ and the fields `error` and `details.error_code` that older clients read (SPEC 5)
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +15,13 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from sr_core.api.bounds import (
+    BodyTooSlow,
+    HeadersTooLarge,
+    QueryTooLong,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+)
 from sr_core.domain.errors import (
     AuthorityRequired,
     Conflict,
@@ -26,12 +34,58 @@ from sr_core.domain.errors import (
     TransitionRefused,
 )
 from sr_core.ports.content_store import ContentConflict, Unretrievable
-from sr_core.ports.errors import Unavailable, VersionConflict
+from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
 from sr_core.ports.identity import NotAuthenticated, NotIdentified
+from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
 
 _LOG: Final = logging.getLogger(__name__)
 PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+"""When to ask again what the world did not let us do."""
+
+
+class Details(msgspec.Struct, kw_only=True):
+    """What older clients read."""
+
+    error_code: str
+
+
+class Problem(msgspec.Struct, kw_only=True):
+    """A refusal or failure, as RFC 9457 has it; `code` never changes."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    error: str
+    details: Details
+    correlation_id: str | None
+    request_id: str | None
+
+
+def build_problem(
+    status: HTTPStatus, code: str, detail: str, names: Mapping[str, Any]
+) -> Problem:
+    """Return the problem; `names` are those of the request."""
+    return Problem(
+        type=f"urn:sr:{code}",
+        title=status.phrase,
+        status=status.value,
+        code=code,
+        detail=detail,
+        error=detail,
+        details=Details(error_code=code),
+        correlation_id=names.get("correlation_id"),
+        request_id=names.get("request_id"),
+    )
+
+
+def problem_of(error: SrError, names: Mapping[str, Any]) -> Problem:
+    """Return the problem that one of our own errors is told as."""
+    return build_problem(status_of(error), error.code, str(error), names)
+
 
 STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     MalformedInput: HTTPStatus.BAD_REQUEST,
@@ -46,7 +100,15 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TransitionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     Refused: HTTPStatus.BAD_REQUEST,
+    RequestRepeated: HTTPStatus.CONFLICT,
+    KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    QueryTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
+    UnsupportedEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unfit: HTTPStatus.SERVICE_UNAVAILABLE,
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unretrievable: HTTPStatus.SERVICE_UNAVAILABLE,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -56,7 +118,6 @@ _HTTP_CODES: Final = {
     HTTPStatus.NOT_FOUND: "NO_SUCH_ROUTE",
     HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "BODY_TOO_LARGE",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
 }
 
 
@@ -65,16 +126,14 @@ def status_of(error: SrError) -> HTTPStatus:
     return next(STATUS[each] for each in type(error).__mro__ if each in STATUS)
 
 
-def on_sr_error(
-    request: Request[Any, Any, Any], error: SrError
-) -> Response[dict[str, object]]:
+def on_sr_error(request: Request[Any, Any, Any], error: SrError) -> Response[Problem]:
     """Tell one of our own errors."""
     return _problem(request, status_of(error), error.code, str(error))
 
 
 def on_http_error(
     request: Request[Any, Any, Any], error: HTTPException
-) -> Response[dict[str, object]]:
+) -> Response[Problem]:
     """Tell what the framework refused before it came to us."""
     status = HTTPStatus(error.status_code)
     if isinstance(error, ValidationException):
@@ -85,19 +144,16 @@ def on_http_error(
 
 def on_validation_error(
     request: Request[Any, Any, Any], error: msgspec.ValidationError
-) -> Response[dict[str, object]]:
+) -> Response[Problem]:
     """Tell a body that is not of the form asked for."""
     return _problem(
         request, HTTPStatus.BAD_REQUEST, MalformedInput.code, f"body: {error}"
     )
 
 
-def on_bug(
-    request: Request[Any, Any, Any], error: Exception
-) -> Response[dict[str, object]]:
+def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Tell a failure of our own, without a word of its inside; the log has it."""
-    correlation_id = request.scope["state"].get("correlation_id")
-    _LOG.error("unexpected failure of %s", correlation_id, exc_info=error)
+    _LOG.error("unexpected failure", exc_info=error)
     detail = "The platform failed on this request. Report the correlation id."
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _problem(request, status, "INTERNAL_ERROR", detail)
@@ -111,18 +167,20 @@ def _complaints(error: ValidationException) -> str:
 
 def _problem(
     request: Request[Any, Any, Any], status: HTTPStatus, code: str, detail: str
-) -> Response[dict[str, object]]:
-    body: dict[str, object] = {
-        "type": f"urn:sr:{code}",
-        "title": status.phrase,
-        "status": status.value,
-        "code": code,
-        "detail": detail,
-        "error": detail,
-        "details": {"error_code": code},
-        "correlation_id": request.scope["state"].get("correlation_id"),
-    }
-    headers = {}
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+) -> Response[Problem]:
+    problem = build_problem(status, code, detail, request.scope["state"])
+    return Response(
+        problem,
+        status_code=status,
+        media_type=PROBLEM_JSON,
+        headers=problem_headers(status),
+    )
+
+
+def problem_headers(status: int) -> dict[str, str]:
+    """Return what the head of a problem's answer says beside its type."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    return {}

@@ -64,7 +64,10 @@ def _durations(ended: Happened, known: Iterable[Happened]) -> Iterator[Duration]
     match ended.event:
         case LoopClosed(loop_id=loop_id):
             for each in known:
-                if isinstance(each.event, LoopCreated) and each.event.loop_id == loop_id:
+                if (
+                    isinstance(each.event, LoopCreated)
+                    and each.event.loop_id == loop_id
+                ):
                     yield Duration(Histogram.LOOP_LIFECYCLE, _seconds(each, ended))
         case RunCompleted(run_id=run_id):
             for each in known:

@@ -6,14 +6,27 @@ A misspelt variable of one of our families is an error, not a default.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from sr_core.domain.errors import MalformedInput
 
-_FAMILIES: Final = ("SR_DATABASE_", "SR_MINIO_", "SR_NATS_", "SR_OIDC_", "SR_SANDBOX")
+_FAMILIES: Final = (
+    "SR_DATABASE_",
+    "SR_LOG_",
+    "SR_MINIO_",
+    "SR_NATS_",
+    "SR_OIDC_",
+    "SR_SANDBOX",
+)
+_PREFIX: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +55,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_NATS_URL": Setting(default=None, meaning="the NATS server"),
     "SR_NATS_USER": Setting(default="", meaning="who we are at the NATS server"),
     "SR_NATS_PASSWORD": Setting(default="", meaning="its password"),
+    "SR_NATS_STREAM_PREFIX": Setting(
+        default="sr", meaning="what the names of streams and subjects begin with"
+    ),
     "SR_OIDC_ISSUER": Setting(default=None, meaning="whose tokens are believed"),
     "SR_OIDC_AUDIENCE": Setting(default="solver-ralph", meaning="whom they are for"),
     "SR_OIDC_JWKS_URI": Setting(default=None, meaning="where the issuer's keys are"),
@@ -53,6 +69,13 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     ),
     "SR_OIDC_SYSTEM_CLIENTS": Setting(
         default=None, meaning="clients that our own services are, by commas"
+    ),
+    "SR_LOG_FORMAT": Setting(
+        default="pretty", meaning="how the log is written: pretty or json"
+    ),
+    "SR_LOG_LEVEL": Setting(
+        default="info",
+        meaning="the least that is logged: trace, debug, info, warn, error",
     ),
     "SR_SANDBOX": Setting(
         default="bubblewrap",
@@ -85,6 +108,9 @@ class Settings:
     nats_url: str
     nats_user: str
     nats_password: str = field(repr=False)
+    stream_prefix: str
+    log_format: str
+    log_level: str
     oidc_issuer: str
     oidc_audience: str
     oidc_jwks_uri: str
@@ -94,6 +120,19 @@ class Settings:
     sandbox: str
     sandbox_directory: Path | None
     bwrap: str | None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in no line of the log: the secrets, and the password in the URL."""
+        password = urlsplit(self.database_url).password or ""
+        named = (
+            self.database_url,
+            password,
+            unquote(password),
+            self.minio_secret_key,
+            self.nats_password,
+        )
+        return tuple(each for each in named if each)
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
@@ -118,6 +157,9 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         nats_url=_text(environment, "SR_NATS_URL"),
         nats_user=_text(environment, "SR_NATS_USER"),
         nats_password=_text(environment, "SR_NATS_PASSWORD"),
+        stream_prefix=_prefix(environment),
+        log_format=_choice(environment, "SR_LOG_FORMAT", ("pretty", "json")),
+        log_level=_choice(environment, "SR_LOG_LEVEL", LOG_LEVELS),
         oidc_issuer=_text(environment, "SR_OIDC_ISSUER"),
         oidc_audience=_text(environment, "SR_OIDC_AUDIENCE"),
         oidc_jwks_uri=_text(environment, "SR_OIDC_JWKS_URI"),
@@ -173,6 +215,19 @@ def _directory(environment: Mapping[str, str], name: str) -> Path | None:
             expected="the absolute path of an existing directory",
         )
     return path
+
+
+def _prefix(environment: Mapping[str, str]) -> str:
+    name = "SR_NATS_STREAM_PREFIX"
+    value = _text(environment, name)
+    if not _PREFIX.fullmatch(value):
+        raise MalformedInput(
+            field=name,
+            found=value,
+            expected="1 to 32 small letters, digits, dashes and underscores, with a"
+            " letter first",
+        )
+    return value
 
 
 def _port(environment: Mapping[str, str]) -> int:

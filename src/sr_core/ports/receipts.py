@@ -6,6 +6,7 @@ was answered is written once it is known, and never changed.
 * SrError
   - PortError
     . RequestRepeated        another try of the same request was recorded first
+    . KeyReused              the key names a request that asks for something else
 """
 
 from __future__ import annotations
@@ -56,12 +57,28 @@ class Receipt:
 class RequestRepeated(PortError):  # noqa: N818 - named for what it says, like Refused
     """Another try of the same request was recorded first; this one changed nothing."""
 
-    code = "REQUEST_IN_PROGRESS"
+    code = "IDEMPOTENCY_KEY_IN_PROGRESS"
+
+    def __init__(self, *, key: str, event_ids: tuple[str, ...] = ()) -> None:
+        recorded = ", ".join(event_ids) or "its first events"
+        super().__init__(
+            f"The request with the Idempotency-Key {key!r} has recorded {recorded}, and"
+            " its answer is not known yet",
+            remedy="Send it again with the same key in a moment; if this lasts, whoever"
+            " carried it out is gone, so read what those events are about",
+        )
+
+
+class KeyReused(PortError):  # noqa: N818 - named for what it says, like Refused
+    """The key names a request that asked for something else; nothing was done."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
 
     def __init__(self, *, key: str) -> None:
         super().__init__(
-            f"The request with the Idempotency-Key {key!r} is being carried out",
-            remedy="Send it again with the same key in a moment, and get its answer",
+            f"The Idempotency-Key {key!r} names another request, with another body,"
+            " path or query",
+            remedy="Give this request a key of its own",
         )
 
 

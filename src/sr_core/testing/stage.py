@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Recorder
 from sr_core.domain.actors import Actor
@@ -22,6 +23,12 @@ from sr_core.ports.event_store import (
 )
 from sr_core.ports.identity import NotAuthenticated
 from sr_core.ports.oracle_runner import OracleRunner
+from sr_core.ports.receipts import (
+    NamedRequest,
+    Receipt,
+    RequestName,
+    StoredAnswer,
+)
 from sr_core.testing.oracles import ScriptedRunner
 from sr_core.testing.values import PLATFORM, CountingIds, TickingClock
 
@@ -72,6 +79,14 @@ class CrowdedStore:
         """See `EventStore.read`."""
         return await self._store.read(after=after, limit=limit)
 
+    async def receipt(self, name: RequestName) -> Receipt | None:
+        """See `Receipts.receipt`."""
+        return await self._store.receipt(name)
+
+    async def answered(self, request: NamedRequest, answer: StoredAnswer) -> None:
+        """See `Receipts.answered`."""
+        await self._store.answered(request, answer)
+
 
 class TokenTable:
     """An `Identity` that knows its tokens by heart."""
@@ -93,12 +108,17 @@ class Stage:
         self.clock = TickingClock()
         self.ids = CountingIds()
         self.rows = MemoryReadModel()
+        self.metrics = PrometheusMetrics()
         self.log = CrowdedStore(MemoryEventStore(self.rows))
         self.candidate_bytes = PerishableStore()
         self.evidence_bytes = PerishableStore()
         self.platform = Platform(
             recorder=Recorder(
-                store=self.log, clock=self.clock, ids=self.ids, platform=PLATFORM
+                store=self.log,
+                clock=self.clock,
+                ids=self.ids,
+                platform=PLATFORM,
+                metrics=self.metrics,
             ),
             rows=self.rows,
             candidate_bytes=self.candidate_bytes,

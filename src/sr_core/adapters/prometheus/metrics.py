@@ -15,11 +15,9 @@ from sr_core.ports.metrics import (
     COUNTERS,
     HISTOGRAMS,
     Count,
-    Counter,
     Definition,
     Distribution,
     Duration,
-    Histogram,
     Move,
     Reading,
 )
@@ -117,5 +115,3 @@ def _bound(text: str) -> str:
 
 def _label(sample: Sample, of: Definition) -> str:
     return sample.labels[of.label] if of.label else ""
-
-
