@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import httpx
@@ -84,18 +84,20 @@ async def assert_only(settings: Settings, culprit: str, cause: str) -> None:
 @asynccontextmanager
 async def black_hole() -> AsyncIterator[str]:
     """An address that takes connections and never says a word."""
-    released = asyncio.Event()
+    taken: list[asyncio.StreamWriter] = []
 
     async def swallow(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await released.wait()
-        writer.close()
+        taken.append(writer)
 
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     try:
         yield f"{host}:{port}"
     finally:
-        released.set()
+        for writer in taken:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         server.close()
         await server.wait_closed()
 

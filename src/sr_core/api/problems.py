@@ -35,7 +35,7 @@ from sr_core.domain.errors import (
 )
 from sr_core.ports.content_store import ContentConflict, Unretrievable
 from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
-from sr_core.ports.identity import NotAuthenticated, NotIdentified
+from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
 
@@ -93,6 +93,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     AuthorityRequired: HTTPStatus.FORBIDDEN,
     NotIdentified: HTTPStatus.FORBIDDEN,
+    KindChanged: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     VersionConflict: HTTPStatus.CONFLICT,

@@ -19,6 +19,7 @@ from sr_core.adapters.nats.streams import (
 )
 from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
+from sr_core.adapters.postgres.actor_kinds import PostgresKindBindings
 from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.health import check_database
@@ -68,7 +69,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         clock = SystemClock()
         ids = UlidSource(clock)
         identity = OidcIdentity(
-            _oidc(settings), now=clock.now, monotonic=time.monotonic
+            _oidc(settings),
+            now=clock.now,
+            monotonic=time.monotonic,
+            bindings=PostgresKindBindings(pool),
         )
         exits.push_async_callback(identity.aclose)
         evidence = S3ContentStore(s3_access(settings), bucket=settings.evidence_bucket)

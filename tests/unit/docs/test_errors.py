@@ -86,7 +86,7 @@ from sr_core.ports.content_store import (
     Unretrievable,
 )
 from sr_core.ports.errors import Overtaken, Unavailable, Unfit, VersionConflict
-from sr_core.ports.identity import NotAuthenticated, NotIdentified
+from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.read_model import ProjectionBroken, UpdateRows
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
@@ -123,6 +123,7 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     UnsupportedMediaType(found="text/plain"),
     RequestRepeated(key="order-7", event_ids=(f"evt_{ULID}",)),
     KeyReused(key="order-7"),
+    KindChanged(bound=ActorKind.AGENT, proved=ActorKind.HUMAN),
     Unfit(system="JetStream", cause="it has no stream sr-events"),
     caught(MalformedInput, lambda: parse_settings({"SR_DATABASE_ULR": "…"})),
     TransitionRefused(

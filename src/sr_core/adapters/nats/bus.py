@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 
@@ -33,8 +32,18 @@ async def connected(access: NatsAccess) -> AsyncIterator[Client]:
         Unfit: no connection in time, or not with these credentials.
 
     """
+    client = Client()
     try:
-        client = await nats.connect(
+        await _connect(client, access)
+        yield client
+    finally:
+        # Also where nothing came of it: a socket that hangs is not left behind.
+        await client.close()
+
+
+async def _connect(client: Client, access: NatsAccess) -> None:
+    try:
+        await client.connect(
             access.url,
             user=access.user or None,
             password=access.password or None,
@@ -44,10 +53,6 @@ async def connected(access: NatsAccess) -> AsyncIterator[Client]:
         )
     except (OSError, nats.errors.Error, TimeoutError) as error:
         raise Unfit(system="NATS", cause=_cause(error)) from error
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 def _cause(error: Exception) -> str:

@@ -15,6 +15,7 @@ def _statement(name: str) -> SQL:
     return SQL(text)
 
 
+BIND_ACTOR_KIND: Final = _statement("bind_actor_kind")
 EXTEND_CHAIN: Final = _statement("extend_chain")
 FIND_BOUNDARY: Final = _statement("find_boundary")
 HAS_MIGRATIONS_TABLE: Final = _statement("has_migrations_table")
@@ -27,6 +28,7 @@ MAKE_LOG_SCHEMA: Final = _statement("make_log_schema")
 MAKE_MIGRATIONS_TABLE: Final = _statement("make_migrations_table")
 OPEN_BOUNDARY: Final = _statement("open_boundary")
 OPEN_STREAMS: Final = _statement("open_streams")
+READ_ACTOR_KIND: Final = _statement("read_actor_kind")
 READ_BOUNDARY: Final = _statement("read_boundary")
 READ_LOG: Final = _statement("read_log")
 READ_MIGRATIONS: Final = _statement("read_migrations")
