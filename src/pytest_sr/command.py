@@ -1,4 +1,4 @@
-"""`sr verify`: the scenarios, for people who want a verdict and not pytest."""
+"""`sr verify` and `sr scenario`: for people who want a verdict and not pytest."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from pytest_sr.options import OPTIONS
+
+CONTRACT: Final = "docs/platform/SR-CONTRACT.md"
+"""Where the contract lies that clauses are traced to."""
 
 
 def verify(arguments: Sequence[str]) -> int:
@@ -26,6 +31,29 @@ def verify(arguments: Sequence[str]) -> int:
     if code == pytest.ExitCode.OK:
         return 0
     return 1 if code == pytest.ExitCode.TESTS_FAILED else 2
+
+
+def scenario(arguments: Sequence[str]) -> int:
+    """Run `sr scenario trace`; return 0 if every clause is proven, 1 if not, else 2."""
+    from pytest_sr import trace  # noqa: PLC0415 - `sr verify` needs none of it
+    from pytest_sr.parse import ScenarioRefused  # noqa: PLC0415 - likewise
+
+    parser = argparse.ArgumentParser(prog="sr scenario", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    tracing = commands.add_parser("trace", help=trace.__doc__)
+    tracing.add_argument("paths", nargs="*", type=Path, default=[Path("scenarios")])
+    tracing.add_argument("--tests", action="append", type=Path, metavar="PATH")
+    tracing.add_argument("--contract", type=Path, default=Path(CONTRACT))
+    chosen = parser.parse_args(arguments)
+    tests = [Path("tests")] if chosen.tests is None else chosen.tests
+    try:
+        rows = trace.trace(chosen.contract, chosen.paths, tests)
+    except (trace.TraceError, ScenarioRefused) as error:
+        sys.stderr.write(f"sr scenario trace: {error}\n")
+        return 2
+    for line in trace.render(rows):
+        sys.stdout.write(f"{line}\n")
+    return 0 if all(each.is_proven for each in rows) else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stack, if it was started."""
     if SESSION in config.stash:
         config.stash[SESSION].close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that asks for `sr_loop_test` each of the nineteen in turn."""
+    if "sr_loop_test" in metafunc.fixturenames:
+        from pytest_sr.loop_tests import find  # noqa: PLC0415 - sessions without scenarios load none of it
+
+        tests = find(metafunc.config.rootpath)
+        ids = [each.name for each in tests]
+        metafunc.parametrize("sr_loop_test", tests, ids=ids, indirect=True)
+
+
+@pytest.fixture
+def sr_loop_test(request: pytest.FixtureRequest, sr_bench: Any) -> Any:  # noqa: ANN401 - loaded when it is asked for
+    """Give one of tests 1 to 19; its `run()` tells what came of it, case by case."""
+    return replace(request.param, bench=sr_bench)
 
 
 @pytest.fixture(scope="session")

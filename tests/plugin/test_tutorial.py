@@ -16,6 +16,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 MUTANT_HEAD = """
 from pytest_sr.mutants.base import Patch
 from pytest_sr.registry import MUTANTS, mutant
+from sr_core.api.authority import Authority
 from sr_core.domain import loop
 
 if "loop.lets-agents" not in MUTANTS:

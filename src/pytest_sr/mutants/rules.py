@@ -9,6 +9,7 @@ from typing import Any, Final
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.oidc import actor_kinds, identity
+from sr_core.api.authority import Authority
 from sr_core.application import runs
 from sr_core.domain import (
     decision,
@@ -147,6 +148,7 @@ def authority_anyone_binds() -> tuple[Patch, ...]:
         return None
 
     return (
+        Patch(owner=Authority, name="require", value=allow),
         Patch(owner=Actor, name="require", value=allow),
         Patch(owner=Actor, name="require_role", value=allow),
     )
@@ -155,11 +157,18 @@ def authority_anyone_binds() -> tuple[Patch, ...]:
 @mutant("authority.roles-not-asked")
 def authority_roles_not_asked() -> tuple[Patch, ...]:
     """Any human may bind at any portal."""
+    real = inside(Authority, "require")
 
     def allow(*_: object, **__: object) -> None:
         return None
 
-    return (Patch(owner=Actor, name="require_role", value=allow),)
+    def require(authority: Authority, by: Actor, *, action: str) -> None:
+        real(replace(authority, roles=frozenset()), by, action=action)
+
+    return (
+        Patch(owner=Authority, name="require", value=require),
+        Patch(owner=Actor, name="require_role", value=allow),
+    )
 
 
 @mutant("identity.human-by-default")
