@@ -89,6 +89,7 @@ def describe(
             title="SOLVER-Ralph",
             version=version("pytest-sr"),
             path="/never-served",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin()],
         ),
     )
