@@ -22,19 +22,20 @@ from sr_core.domain.actors import ActorKind
 Told: TypeAlias = Mapping[str, Any]
 
 REFERENCE: Final = Path(__file__).parent / "reference"
-_MADE: Final = "<!-- Made by `python docs/http_api.py --write`. Change the code, not this file. -->"
+_MADE: Final = "<!-- Made by `python docs/http_api.py --write`; do not edit. -->"
 _AUTHORITY: Final = f"""\
 {_MADE}
 
 # Who may ask for what
 
-Every route names its authority, which is checked before the body is read. The rule behind the
-route checks again, and is the truth; a route that names none keeps the application from being
-built. What each caller is answered is tried for every route in
+Every route names its authority, which is checked before the body is read. The rule behind
+the route checks again, and is the truth; a route that names none keeps the application
+from being built. What each caller is answered is tried for every route in
 `tests/unit/api/test_authority_matrix.py`.
 
-- A caller without a token, with an expired one, one for another audience, of another issuer, or
-  an ID token is answered 401. Where the token is optional, no token is fine, and a bad one is not.
+- A caller without a token, with an expired one, one for another audience, of another
+  issuer, or an ID token is answered 401. Where the token is optional, no token is fine,
+  and a bad one is not.
 - A caller of another kind, or a human without the role, is answered 403.
 - `yes` means that the caller is heard; the rule may still refuse.
 
@@ -47,12 +48,19 @@ _API: Final = f"""\
 All of it is served as OpenAPI 3.1 at `/openapi.json`. Who may ask is told in
 [authority](authority.md), what the codes of refusals mean in [errors](../errors.md).
 
-- Bodies are `application/json`, UTF-8, at most 1 MiB where a route does not say otherwise,
-  without `Content-Encoding`; each key once, no NaN, 64 levels, numbers of 4300 digits. A number is
-  a number: `"5"` is refused. So are a field, a query parameter or a body that the route does not know.
-- Headers have 16 KiB at most, a query 8 KiB. A body has 30 s, and a second more for 64 KiB each.
-- Every answer has `X-Request-Id` and `X-Correlation-Id`: those of the request, or fresh ones. The
-  second is written to every event that the request records.
+- Bodies are `application/json`, UTF-8, at most 1 MiB where a route does not say
+  otherwise, without `Content-Encoding`; each key once, no NaN, 64 levels, numbers of 4300
+  digits. A number is a number: `"5"` is refused. So are a field, a query parameter or a
+  body that the route does not know.
+- Headers have 16 KiB at most, a query 8 KiB. A body has 30 s, and a second more for 64
+  KiB each.
+- Every answer has `X-Request-Id` and `X-Correlation-Id`: those of the request, or fresh
+  ones. The second is written to every event that the request records.
+- An unsafe request with an `Idempotency-Key` is carried out once. Sent again, it is given
+  the first answer, byte for byte; with another body it is refused (422); while it is
+  being carried out, or if its answer was lost, it is told so (409). A key belongs to one
+  actor at one route and does not expire. What recorded nothing, above all a refusal, is
+  not kept; nor is a failure (500 and above).
 - Every refusal is a [problem](#problem), `application/problem+json`.
 
 """
