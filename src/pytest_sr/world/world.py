@@ -134,6 +134,11 @@ class World:
         self._client = client
         self._accounts = accounts
 
+    @property
+    def url(self) -> str:
+        """Where the system is, if it is a server."""
+        return str(self._client.base_url).rstrip("/")
+
     async def ask(
         self,
         actor: ActorName,

@@ -51,6 +51,18 @@ class BodyTooSlow(SrError):  # noqa: N818 - named for what it says, like Refused
         )
 
 
+class BodyIncomplete(SrError):  # noqa: N818
+    """The connection ended before the body did."""
+
+    code = "BODY_INCOMPLETE"
+
+    def __init__(self, *, received: int) -> None:
+        super().__init__(
+            f"The connection ended after {received} bytes of the body",
+            remedy="Send the request again, with its whole body",
+        )
+
+
 class HeadersTooLarge(SrError):  # noqa: N818
     """The headers have more bytes than any request of ours needs."""
 

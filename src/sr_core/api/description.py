@@ -85,6 +85,7 @@ def describe(
     app = Litestar(
         route_handlers=handlers,
         dependencies=dict(dependencies),
+        logging_config=None,  # the default one takes the process's log over
         openapi_config=OpenAPIConfig(
             title="SOLVER-Ralph",
             version=version("pytest-sr"),

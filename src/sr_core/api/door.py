@@ -30,7 +30,7 @@ from litestar.types import (
     Send,
 )
 
-from sr_core.api.bounds import BodyTooSlow, Bounds, first_breach
+from sr_core.api.bounds import BodyIncomplete, BodyTooSlow, Bounds, first_breach
 from sr_core.api.sending import send_problem
 from sr_core.application.log_context import about_request, note_subjects
 from sr_core.ports.metrics import Count, Counter, Duration, Histogram, Metrics
@@ -148,6 +148,8 @@ class _Timed:
                 message = cast("HTTPReceiveMessage", await self._receive())
         except TimeoutError:
             raise BodyTooSlow(received=self._bytes, seconds=allowed_s) from None
+        if message["type"] == "http.disconnect":
+            raise BodyIncomplete(received=self._bytes)
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._is_whole = not message.get("more_body", False)

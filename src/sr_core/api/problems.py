@@ -16,6 +16,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from sr_core.api.bounds import (
+    BodyIncomplete,
     BodyTooSlow,
     HeadersTooLarge,
     QueryTooLong,
@@ -104,6 +105,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     RequestRepeated: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    BodyIncomplete: HTTPStatus.BAD_REQUEST,
     HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     QueryTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
     UnsupportedEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -140,7 +142,9 @@ def on_http_error(
     if isinstance(error, ValidationException):
         return _problem(request, status, MalformedInput.code, _complaints(error))
     code = _HTTP_CODES.get(status, "MALFORMED_INPUT")
-    return _problem(request, status, code, error.detail)
+    problem = _problem(request, status, code, error.detail)
+    problem.headers.update(error.headers or {})
+    return problem
 
 
 def on_validation_error(

@@ -55,7 +55,7 @@ def refuse_unknown_query(
     `known` says of each parameter whether it may be there several times.
     """
     seen: set[str] = set()
-    for name, _ in _parameters(request.scope["query_string"]):
+    for name, value in _parameters(request.scope["query_string"]):
         if name not in known:
             raise MalformedInput(
                 field="query", found=name[:128], expected=_choices(known)
@@ -63,6 +63,10 @@ def refuse_unknown_query(
         if name in seen and not known[name]:
             raise MalformedInput(
                 field=name, found="it twice", expected="it once, or leave it out"
+            )
+        if "\0" in value:
+            raise MalformedInput(
+                field=name, found="the character U+0000", expected="text without it"
             )
         seen.add(name)
 

@@ -11,8 +11,10 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from sr_core.api.app import build_app
+from sr_core.api.app import build_app, build_description
 from sr_core.api.bounds import HEADERS_BYTES_MAX, QUERY_BYTES_MAX, Bounds
+from sr_core.ports.errors import Unavailable
+from sr_core.ports.metrics import Counter
 from sr_core.testing import HUMAN, Stage, TokenTable, ulid
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +65,22 @@ class TestNames:
         await api.post("loops", loop_body, headers={"X-Correlation-Id": "corr:9"})
 
         assert {each.correlation_id for each in await api.events()} == {"corr:9"}
+
+
+class TestHeads:
+    async def test_a_method_that_is_not_there_names_those_that_are(self, api):
+        answer = await api.ask("DELETE", "loops")
+
+        refused(answer, 405, "METHOD_NOT_ALLOWED")
+        assert {"GET", "POST"} <= {
+            each.strip() for each in answer.headers["allow"].split(",")
+        }
+
+    async def test_an_outage_says_when_to_ask_again(self, ask):
+        answer = await ask(Unavailable(system="the identity provider", deadline_s=5))
+
+        refused(answer, 503, "UNAVAILABLE")
+        assert int(answer.headers["retry-after"]) > 0
 
 
 class TestBounds:
@@ -174,6 +192,26 @@ class TestBounds:
         assert answer["status"] == 408
         assert answer["body"]["code"] == "BODY_TOO_SLOW"
 
+    async def test_a_client_who_hangs_up_is_no_failure_of_ours(self):
+        stage = Stage()
+        app = build_app(stage.platform, TokenTable({"t": HUMAN}), [])
+        messages = iter(
+            [
+                {"type": "http.request", "body": b"{", "more_body": True},
+                {"type": "http.disconnect"},
+            ]
+        )
+
+        async def receive() -> dict[str, Any]:
+            return next(messages)
+
+        answer = await raw(app, receive, body_is_announced=True)
+
+        assert answer["body"]["code"] == "BODY_INCOMPLETE"
+        counts = stage.metrics.reading().counts
+        assert counts[Counter.HTTP_SERVER_ERROR][""] == 0
+        assert counts[Counter.HTTP_CLIENT_ERROR][""] == 1
+
     async def test_a_body_that_keeps_coming_has_its_time(self):
         bounds = Bounds()
 
@@ -235,6 +273,11 @@ class TestNothingIsIgnored:
 
         assert "limit: found 'it twice'" in refused(answer, 400, "MALFORMED_INPUT")
 
+    async def test_text_that_the_database_cannot_hold(self, api):
+        answer = await api.get("loops?state=a%00b")
+
+        assert "U+0000" in refused(answer, 400, "MALFORMED_INPUT")
+
     async def test_a_body_where_there_is_none(self, api):
         loop_id = await api.a_loop()
         before = await api.events()
@@ -282,3 +325,13 @@ class TestLog:
         (line,) = (each for each in caplog.records if hasattr(each, "status"))
         assert "forged" in line.getMessage()
         assert "\n" not in line.getMessage()
+
+
+def test_building_the_face_leaves_the_process_log_alone():
+    root = logging.getLogger()
+    before = root.handlers[:]
+    build_description.__globals__["_described"].cache_clear()
+
+    build_app(Stage().platform, TokenTable({}), [])
+
+    assert root.handlers == before

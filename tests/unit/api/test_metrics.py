@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
+from sr_core.bootstrap.replay import replayed
+from sr_core.ports.event_store import BEGINNING
 from sr_core.ports.metrics import (
     COUNTERS,
     HISTOGRAMS,
@@ -118,6 +120,17 @@ class TestOneActionMovesItsMetrics:
         await api.a_candidate()
 
         assert (await told(api))["/events_appended"] == len(await api.events())
+
+    async def test_making_the_read_model_anew(self, api):
+        await api.a_loop()
+        stored = await api.stage.log.read(after=BEGINNING, limit=100)
+
+        async def rebuild():
+            assert replayed(stored, api.stage.metrics)["loops"]
+
+        assert await moved(api, rebuild) == {
+            "/projection_rebuild_duration_seconds/count": 1
+        }
 
 
 class TestWhatIsNotDoneMovesNothing:

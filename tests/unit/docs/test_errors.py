@@ -52,6 +52,7 @@ from sr_core.adapters.postgres.migrate import (
     MigrationOutOfOrder,
 )
 from sr_core.api.bounds import (
+    BodyIncomplete,
     BodyTooSlow,
     HeadersTooLarge,
     QueryTooLong,
@@ -116,6 +117,7 @@ def a_bystander_approves() -> None:
 
 
 PLATFORM: Final[tuple[Exception, ...]] = (
+    BodyIncomplete(received=17),
     BodyTooSlow(received=17, seconds=30),
     HeadersTooLarge(found=16399, limit=16384),
     QueryTooLong(found=8193, limit=8192),
