@@ -43,6 +43,7 @@ from pytest_sr.stack.errors import (
     SupervisorError,
 )
 from pytest_sr.stack.plan import expect
+from pytest_sr.trace import TraceError, trace
 from pytest_sr.world.world import WorldError
 from sr_core.adapters.postgres.migrate import (
     MigrationChanged,
@@ -429,6 +430,9 @@ class TestSessions:
             **{type(each).__name__: str(each) for each in SESSION},
             "ReportError": str(caught(ReportError, lambda: prepare(Path(FULL)))),
             "RegistrationError": self.unregistered(),
+            "TraceError": str(
+                caught(TraceError, lambda: trace(Path("CONTRACT.md"), [], []))
+            ),
         }
 
         shown = {name: each.example for name, each in sections("Sessions").items()}
