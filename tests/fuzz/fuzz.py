@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import seeds
+import seeds  # type: ignore[import-not-found]  # it lies beside this program
 
 from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.stack.client import StackProcess
@@ -86,7 +86,8 @@ async def fuzz(stack: StackAddresses, *, seconds: int, seed: int) -> Verdict:
             place = Path(folder)
             known = await seeds.play(made)
             (place / "seeds.json").write_text(json.dumps(known), encoding="utf-8")
-            said, failed = {}, []
+            said: dict[str, str] = {}
+            failed: list[str] = []
             for actor in ACTORS:
                 headers = await accounts.headers(actor)
                 share = max(1, seconds // len(ACTORS))

@@ -123,7 +123,7 @@ async def _waiver(world: World, oracle: str) -> str:
     waiver = await platform.request_waiver(
         world, candidate=made.candidate, target=f"oracle:{oracle}"
     )
-    return accepted(waiver).exception
+    return str(accepted(waiver).exception)
 
 
 async def _stopped(world: World) -> str:

@@ -28,7 +28,7 @@ def test_the_face_keeps_its_word():
 @pytest.fixture
 def verdict(monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
-    import fuzz  # noqa: PLC0415 - a program beside this file
+    import fuzz  # type: ignore[import-not-found]  # noqa: PLC0415 - a program beside this file
 
     def build(*, failed=(), reached):
         operations = frozenset("abcde")

@@ -228,6 +228,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment that a deployment on this stack would have."""
     return {
+        "SR_LOG_LEVEL": "warn",
         "SR_SANDBOX": sandbox,
         "SR_SANDBOX_DIRECTORY": stack.directory,
         "SR_DATABASE_URL": stack.postgres.dsn(database),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
+from collections.abc import Iterator
 from typing import Any, cast
 
 import httpx
@@ -195,7 +196,7 @@ class TestBounds:
     async def test_a_client_who_hangs_up_is_no_failure_of_ours(self):
         stage = Stage()
         app = build_app(stage.platform, TokenTable({"t": HUMAN}), [])
-        messages = iter(
+        messages: Iterator[dict[str, Any]] = iter(
             [
                 {"type": "http.request", "body": b"{", "more_body": True},
                 {"type": "http.disconnect"},
