@@ -7,10 +7,12 @@ request may have and every answer has, and which answer's field another route ta
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final, TypeAlias
 
@@ -23,9 +25,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from sr_core import api, domain, ports
 from sr_core.api.authority import Authority
 from sr_core.api.idempotency import HEADER, KEY_PATTERN, SAFE_METHODS
-from sr_core.api.problems import PROBLEM_JSON, Problem
+from sr_core.api.problems import FACE_CODES, PROBLEM_JSON, Problem
+from sr_core.domain.errors import SrError
 
 Document: TypeAlias = dict[str, Any]
 Queries: TypeAlias = Mapping[tuple[str, str], Mapping[str, bool]]
@@ -207,6 +211,7 @@ def _complete_components(document: Document) -> None:
         [Problem], ref_template="#/components/schemas/{name}"
     )
     components = document.setdefault("components", {})
+    schemas["Problem"]["properties"]["code"]["enum"] = sorted(_codes())
     components.setdefault("schemas", {}).update(schemas)
     components["securitySchemes"] = {
         _SCHEME: {
@@ -253,6 +258,27 @@ def _complete_components(document: Document) -> None:
         {"name": name, "description": TAGS.get(name, f"All about {name}.")}
         for name in sorted(used)
     ]
+
+
+def _codes() -> Iterator[str]:
+    """Yield every code that a refusal may have: those of the rules, ports and face."""
+    for package in (domain, ports, api):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
+    yield from FACE_CODES
+    yield from {
+        each.code
+        for each in _below(SrError)
+        if each.__module__.startswith(
+            ("sr_core.domain", "sr_core.ports", "sr_core.api")
+        )
+    }
+
+
+def _below(kind: type[SrError]) -> Iterator[type[SrError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
 
 
 def _header(name: str, meaning: str, pattern: str) -> Document:

@@ -123,6 +123,10 @@ _HTTP_CODES: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "BODY_TOO_LARGE",
 }
 
+INTERNAL_ERROR: Final = "INTERNAL_ERROR"
+FACE_CODES: Final = frozenset({*_HTTP_CODES.values(), INTERNAL_ERROR})
+"""The codes that no error class has."""
+
 
 def status_of(error: SrError) -> HTTPStatus:
     """Return the status of the error's nearest listed class."""
@@ -161,7 +165,7 @@ def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Proble
     _LOG.error("unexpected failure", exc_info=error)
     detail = "The platform failed on this request. Report the correlation id."
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return _problem(request, status, "INTERNAL_ERROR", detail)
+    return _problem(request, status, INTERNAL_ERROR, detail)
 
 
 def _complaints(error: ValidationException) -> str:
