@@ -142,8 +142,11 @@ def _operation(path: str, method: str, told: Told) -> Iterator[str]:
         yield f"- Takes {_type(content['schema'])}"
     for status, answer in told["responses"].items():
         if "$ref" not in answer:
-            forms = [_type(each["schema"]) for each in answer["content"].values()]
-            yield f"- {status}: {' or '.join(forms)}"
+            forms = [
+                _type(each.get("schema", {}))
+                for each in answer.get("content", {}).values()
+            ]
+            yield f"- {status}: {' or '.join(forms) or 'nothing'}"
 
 
 def _schema(name: str, schema: Told) -> Iterator[str]:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
+from litestar.handlers.base import BaseRouteHandler
 
 from sr_core.api.bounds import UnsupportedMediaType
 from sr_core.codec.canonical import parse_json
@@ -37,7 +38,7 @@ async def refuse_surplus_body(request: Request[Any, Any, Any]) -> None:
         request.headers.get("content-length", "0") != "0"
         or "transfer-encoding" in request.headers
     )
-    if is_announced and request.route_handler.parsed_data_field is None:
+    if is_announced and not _takes_body(request.route_handler):
         body = await request.body()
         if body.strip() not in _NOTHING:
             raise MalformedInput(
@@ -45,6 +46,15 @@ async def refuse_surplus_body(request: Request[Any, Any, Any]) -> None:
                 found=body[:64].decode("utf-8", "replace"),
                 expected="no body: this route takes none",
             )
+
+
+def _takes_body(handler: BaseRouteHandler) -> bool:
+    """Whether the route takes a body: as a value, as bytes, or reading it by itself."""
+    return (
+        handler.parsed_data_field is not None
+        or "body" in handler.parsed_fn_signature.parameters
+        or bool(handler.opt.get("reads_body"))
+    )
 
 
 def refuse_unknown_query(
