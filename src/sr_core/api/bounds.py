@@ -21,6 +21,8 @@ BODY_BYTES_MAX: Final = 1024 * 1024
 """How large a request's body may be, where its route does not say otherwise."""
 HEADERS_BYTES_MAX: Final = 16 * 1024
 QUERY_BYTES_MAX: Final = 8 * 1024
+NAME_PATTERN: Final = r"[A-Za-z0-9._:-]{1,128}"
+"""What a request may be called; any other name is replaced."""
 _FIELD_OVERHEAD_BYTES: Final = 4
 """What a header has around its name and value: a colon, a blank, the end of the line."""
 

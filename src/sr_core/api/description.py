@@ -27,6 +27,7 @@ from litestar.types import ControllerRouterHandler
 
 from sr_core import api, domain, ports
 from sr_core.api.authority import Authority
+from sr_core.api.bounds import NAME_PATTERN
 from sr_core.api.idempotency import HEADER, KEY_PATTERN, SAFE_METHODS
 from sr_core.api.problems import FACE_CODES, PROBLEM_JSON, Problem
 from sr_core.domain.errors import SrError
@@ -58,6 +59,27 @@ _OF_RULES: Final = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 _SCHEME: Final = "accessToken"
+_TOKEN: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token of the configured OpenID Connect issuer.",
+}
+_ANSWER_HEADERS: Final = {
+    "X-Request-Id": "The name of this request.",
+    "X-Correlation-Id": "What its events are recorded under.",
+}
+_REQUEST_HEADERS: Final = {
+    "X-Request-Id": ("A name for this request.", NAME_PATTERN),
+    "X-Correlation-Id": (
+        "What this request is part of; it is written to every event.",
+        NAME_PATTERN,
+    ),
+    HEADER: (
+        "Has the request carried out once, however often it is sent.",
+        KEY_PATTERN,
+    ),
+}
 _PATH_PARAMETER: Final = re.compile(r"{(\w+)}")
 _METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 
@@ -181,17 +203,14 @@ def _tell_unready(responses: Document) -> None:
 
 
 def _headers(operation: Operation) -> Iterator[Document]:
-    for name in ("X-Request-Id", "X-Correlation-Id"):
+    for name in _ANSWER_HEADERS:
         yield {"$ref": f"#/components/parameters/{name}"}
     if operation.method not in SAFE_METHODS:
         yield {"$ref": f"#/components/parameters/{HEADER}"}
 
 
 def _answer_headers() -> Document:
-    return {
-        name: {"$ref": f"#/components/headers/{name}"}
-        for name in ("X-Request-Id", "X-Correlation-Id")
-    }
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _ANSWER_HEADERS}
 
 
 def _refusal_name(status: HTTPStatus) -> str:
@@ -210,54 +229,29 @@ def _complete_components(document: Document) -> None:
     _, schemas = msgspec.json.schema_components(
         [Problem], ref_template="#/components/schemas/{name}"
     )
-    components = document.setdefault("components", {})
     schemas["Problem"]["properties"]["code"]["enum"] = sorted(_codes())
+    components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
-    components["securitySchemes"] = {
-        _SCHEME: {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
-            "description": "An access token of the configured OpenID Connect issuer.",
-        }
-    }
+    components["securitySchemes"] = {_SCHEME: _TOKEN}
     components["responses"] = {
         _refusal_name(status): _refusal(status)
         for status in (*_OF_ALL, *_OF_TOKENS, *_OF_RULES)
     }
     components["headers"] = {
         name: {"schema": {"type": "string"}, "required": True, "description": meaning}
-        for name, meaning in (
-            ("X-Request-Id", "The name of this request."),
-            ("X-Correlation-Id", "What its events are recorded under."),
-        )
+        for name, meaning in _ANSWER_HEADERS.items()
     }
     components["parameters"] = {
-        "X-Request-Id": _header(
-            "X-Request-Id", "A name for this request.", "[A-Za-z0-9._:-]{1,128}"
-        ),
-        "X-Correlation-Id": _header(
-            "X-Correlation-Id",
-            "What this request is part of; it is written to every event.",
-            "[A-Za-z0-9._:-]{1,128}",
-        ),
-        HEADER: _header(
-            HEADER,
-            "Has the request carried out once, however often it is sent.",
-            KEY_PATTERN,
-        ),
-    }
-    used = {
-        tag
-        for path in document["paths"].values()
-        for method, each in path.items()
-        if method in _METHODS
-        for tag in each.get("tags", ())
+        name: _header(name, *told) for name, told in _REQUEST_HEADERS.items()
     }
     document["tags"] = [
         {"name": name, "description": TAGS.get(name, f"All about {name}.")}
-        for name in sorted(used)
+        for name in sorted(_tags(document))
     ]
+
+
+def _tags(document: Document) -> set[str]:
+    return {tag for _, _, told in _told(document) for tag in told.get("tags", ())}
 
 
 def _codes() -> Iterator[str]:

@@ -30,13 +30,19 @@ from litestar.types import (
     Send,
 )
 
-from sr_core.api.bounds import BodyIncomplete, BodyTooSlow, Bounds, first_breach
+from sr_core.api.bounds import (
+    NAME_PATTERN,
+    BodyIncomplete,
+    BodyTooSlow,
+    Bounds,
+    first_breach,
+)
 from sr_core.api.sending import send_problem
 from sr_core.application.log_context import about_request, note_subjects
 from sr_core.ports.metrics import Count, Counter, Duration, Histogram, Metrics
 
 _LOG: Final = logging.getLogger("sr_core.api.request")
-_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_NAME: Final = re.compile(NAME_PATTERN)
 _OPERATIONS: Final = frozenset({"/health", "/ready"})
 
 

@@ -26,7 +26,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from sr_core.api.sending import send_answer, send_problem
 from sr_core.domain.actors import Actor
 from sr_core.domain.errors import MalformedInput, SrError
-from sr_core.domain.refs import parse_content_hash
+from sr_core.domain.refs import ContentHash, parse_content_hash
 from sr_core.ports.receipts import (
     KeyReused,
     NamedRequest,
@@ -64,6 +64,15 @@ async def name_request(
             found=", ".join(given)[:128],
             expected="one key of 1 to 255 visible ASCII characters",
         )
+    return NamedRequest(
+        name=RequestName(actor_id=by.actor_id, route=route, key=given[0]),
+        content_hash=await _hash_of(request),
+        attempt=fresh("try"),
+    )
+
+
+async def _hash_of(request: Request[Any, Any, Any]) -> ContentHash:
+    """Return the hash of all that the request asks for, each part by its length."""
     digest = hashlib.sha256()
     for part in (
         request.scope["path"].encode(),
@@ -72,11 +81,7 @@ async def name_request(
     ):
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
-    return NamedRequest(
-        name=RequestName(actor_id=by.actor_id, route=route, key=given[0]),
-        content_hash=parse_content_hash(f"sha256:{digest.hexdigest()}"),
-        attempt=fresh("try"),
-    )
+    return parse_content_hash(f"sha256:{digest.hexdigest()}")
 
 
 async def replay_of(request: NamedRequest, receipts: Receipts) -> StoredAnswer | None:
