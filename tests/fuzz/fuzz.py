@@ -31,6 +31,7 @@ from sr_core.api.app import build_description
 
 ACTORS: Final[tuple[ActorName, ...]] = ("human", "agent", "system")
 REACHED_MIN: Final = 0.8
+ROUNDS_MAX: Final = 4
 CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -76,7 +77,11 @@ class Verdict:
 
 
 async def fuzz(stack: StackAddresses, *, seconds: int, seed: int) -> Verdict:
-    """Fuzz a fresh platform on the services for so long."""
+    """Fuzz a fresh platform on the services for so long, or a few times that.
+
+    A slow machine gets more time, up to `ROUNDS_MAX` rounds, until enough was reached; a
+    check that fails ends it.
+    """
     sandbox = "plain" if await why_unsandboxed(stack) else "bubblewrap"
     accounts = Accounts(stack.issuer)
     with TemporaryDirectory() as folder:
@@ -86,15 +91,30 @@ async def fuzz(stack: StackAddresses, *, seconds: int, seed: int) -> Verdict:
             place = Path(folder)
             known = await seeds.play(made)
             (place / "seeds.json").write_text(json.dumps(known), encoding="utf-8")
-            said: dict[str, str] = {}
-            failed: list[str] = []
-            for actor in ACTORS:
-                headers = await accounts.headers(actor)
-                share = max(1, seconds // len(ACTORS))
-                code, said[actor] = await _run(made, headers, place, share, seed)
-                if code:
-                    failed.append(actor)
-        return _verdict(said, tuple(failed), place / "answers")
+            return await _rounds(made, accounts, place, seconds // len(ACTORS), seed)
+
+
+async def _rounds(
+    made: World, accounts: Accounts, place: Path, seconds: int, seed: int
+) -> Verdict:
+    """Fuzz until enough was reached, a check failed, or the rounds are over."""
+    number = 0
+    while True:
+        said = await _round(made, accounts, place, max(1, seconds), seed + number)
+        verdict = _verdict(said, place / "answers")
+        number += 1
+        if verdict.failed or verdict.holds or number == ROUNDS_MAX:
+            return verdict
+
+
+async def _round(
+    made: World, accounts: Accounts, place: Path, seconds: int, seed: int
+) -> dict[str, tuple[int, str]]:
+    """Fuzz once as each actor, and return what the fuzzer said, with its exit code."""
+    return {
+        actor: await _run(made, await accounts.headers(actor), place, seconds, seed)
+        for actor in ACTORS
+    }
 
 
 async def _run(
@@ -132,6 +152,7 @@ async def _run(
             "SCHEMATHESIS_HOOKS": "fuzz_hooks",
             "FUZZ_SEEDS": str(place / "seeds.json"),
             "FUZZ_ANSWERS": str(place / "answers"),
+            "FUZZ_TURN": str(seed * 101),
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -141,7 +162,7 @@ async def _run(
     return process.returncode, said.decode(errors="replace")
 
 
-def _verdict(said: dict[str, str], failed: tuple[str, ...], answers: Path) -> Verdict:
+def _verdict(said: dict[str, tuple[int, str]], answers: Path) -> Verdict:
     statuses: dict[str, Counter[int]] = {}
     lines = answers.read_text(encoding="utf-8").splitlines() if answers.exists() else []
     for line in lines:
@@ -153,8 +174,8 @@ def _verdict(said: dict[str, str], failed: tuple[str, ...], answers: Path) -> Ve
         if any(200 <= status < 300 for status in counts)
     }
     return Verdict(
-        said=said,
-        failed=failed,
+        said={actor: text for actor, (_, text) in said.items()},
+        failed=tuple(actor for actor, (code, _) in said.items() if code),
         statuses=statuses,
         reached=frozenset(reached),
         operations=frozenset(

@@ -16,7 +16,7 @@ import schemathesis
 SEEDS = json.loads(Path(os.environ["FUZZ_SEEDS"]).read_text(encoding="utf-8"))
 ANSWERS = Path(os.environ["FUZZ_ANSWERS"])
 
-_turn = count()
+_turn = count(int(os.environ["FUZZ_TURN"]))
 
 
 @schemathesis.hook

@@ -19,7 +19,7 @@ def test_the_face_keeps_its_word():
         capture_output=True,
         check=False,
         encoding="utf-8",
-        timeout=600,
+        timeout=1800,
     )
 
     assert ended.returncode == 0, ended.stdout[-8000:] + ended.stderr[-2000:]
