@@ -3,6 +3,7 @@
 #   make verify   the scenarios on real services, a verdict table, sr-report/
 #   make test     all that CI checks
 #   make prove    which claims can fail: every control of every scenario
+#   make fuzz     twenty minutes of made-up requests, as each kind of actor (FUZZ_SECONDS=1200)
 #   make format   put the code into its form
 #   make lock     make the locked requirements anew
 #   make clean    take away what the others made
@@ -12,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -P
 WORKERS ?= 2
 
-.PHONY: verify test prove format lock clean
+.PHONY: verify test prove fuzz format lock clean
 .DELETE_ON_ERROR:
 
 verify: $(VENV)/verify.stamp
@@ -23,6 +24,10 @@ prove: $(VENV)/verify.stamp
 
 test: $(VENV)/dev.stamp
 	@$(VENV)/bin/python tests/run.py
+
+FUZZ_SECONDS ?= 1200
+fuzz: $(VENV)/dev.stamp
+	@$(VENV)/bin/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
 format: $(VENV)/dev.stamp
 	@$(RUN) -m ruff format .

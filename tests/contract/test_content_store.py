@@ -26,7 +26,7 @@ from sr_core.ports.content_store import (
     PartState,
     Unretrievable,
 )
-from sr_core.ports.errors import Unavailable
+from sr_core.ports.errors import Unavailable, Unfit
 
 pytestmark = pytest.mark.anyio
 
@@ -207,7 +207,7 @@ async def assert_unavailable(store: S3ContentStore) -> None:
     assert error.value.code == "UNAVAILABLE"
     with pytest.raises(Unavailable):
         await store.put(KEY, DATA)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unfit):
         await store.check()
 
 
@@ -251,14 +251,16 @@ class TestReadiness:
         await s3_store.check()
 
     async def test_fails_where_it_is_not(self, bucket):
-        with pytest.raises(Unavailable, match="no-such-bucket"):
+        with pytest.raises(Unfit, match=r"no-such-bucket.*404 NoSuchBucket"):
             await S3ContentStore(bucket.access(), bucket="no-such-bucket").check()
 
     async def test_fails_without_the_key(self, bucket):
         stranger = replace(bucket.access(), secret_key=GUESSED)
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unfit, match="write was refused, 403") as refused:
             await S3ContentStore(stranger, bucket=bucket.name).check()
+
+        assert GUESSED not in str(refused.value)
 
 
 class TestBuckets:

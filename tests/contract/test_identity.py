@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sr_core.adapters.memory.actor_kinds import MemoryKindBindings
 from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
 from sr_core.domain.actors import ActorKind
 from sr_core.ports.errors import Unavailable
-from sr_core.ports.identity import Identity, NotAuthenticated, NotIdentified
+from sr_core.ports.identity import (
+    Identity,
+    KindChanged,
+    NotAuthenticated,
+    NotIdentified,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -166,7 +172,9 @@ async def opened(uri: str, dial: Dial, **changes: Any) -> AsyncIterator[OidcIden
         **changes,
     }
     settings = OidcSettings(**whole)
-    identity = OidcIdentity(settings, now=lambda: NOW, monotonic=dial)
+    identity = OidcIdentity(
+        settings, now=lambda: NOW, monotonic=dial, bindings=MemoryKindBindings()
+    )
     try:
         yield identity
     finally:
@@ -236,6 +244,40 @@ class TestActorOf:
             messages.add(str(caught.value))
 
         assert len(messages) == 1
+
+
+class TestBinding:
+    """R-API-1: a subject is of the kind that it first proved to be, and of no other."""
+
+    async def test_it_stays_what_it_was(self, identity, key):
+        await identity.actor_of(key.token())
+
+        assert (await identity.actor_of(key.token())).kind is ActorKind.HUMAN
+
+    async def test_an_agent_never_becomes_a_human(self, identity, key):
+        await identity.actor_of(key.token(azp="coder", roles=["agent"]))
+
+        with pytest.raises(KindChanged, match="bound to AGENT"):
+            await identity.actor_of(key.token())
+
+    async def test_a_human_never_becomes_a_system(self, identity, key):
+        await identity.actor_of(key.token())
+
+        with pytest.raises(KindChanged, match="bound to HUMAN"):
+            await identity.actor_of(key.token(azp="governor", roles=["system"]))
+
+    async def test_what_is_refused_binds_nothing(self, identity, key):
+        with pytest.raises(NotIdentified):
+            await identity.actor_of(key.token(azp="coder", roles=["human"]))
+
+        assert (await identity.actor_of(key.token())).kind is ActorKind.HUMAN
+
+    async def test_another_subject_is_another(self, identity, key):
+        await identity.actor_of(key.token(azp="coder", roles=["agent"]))
+
+        actor = await identity.actor_of(key.token(sub="bob"))
+
+        assert actor.kind is ActorKind.HUMAN
 
 
 class TestFetching:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from minio import Minio
 
 from pytest_sr.stack.addresses import StackAddresses
+from sr_core.bootstrap.compose import drop_streams
+from sr_core.bootstrap.settings import parse_settings
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def deployment(
     """The settings of a deployment whose services have nothing in them yet."""
     keys, mark = stack.s3.admin, secrets.token_hex(4)
     buckets = [f"{mark}-evidence", f"{mark}-candidates", f"{mark}-attachments"]
-    yield {
+    settings = {
         "SR_DATABASE_URL": empty_database,
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
         "SR_MINIO_ACCESS_KEY": keys.access_key,
@@ -30,12 +33,17 @@ def deployment(
         "SR_MINIO_CANDIDATES_BUCKET": buckets[1],
         "SR_MINIO_ATTACHMENTS_BUCKET": buckets[2],
         "SR_NATS_URL": stack.nats.url,
+        "SR_NATS_USER": stack.nats.user,
+        "SR_NATS_PASSWORD": stack.nats.password,
+        "SR_NATS_STREAM_PREFIX": f"case-{mark}",
         "SR_OIDC_ISSUER": stack.issuer.issuer_url,
         "SR_OIDC_JWKS_URI": f"{stack.issuer.issuer_url}/keys",
         "SR_OIDC_HUMAN_CLIENTS": "sr-human",
         "SR_OIDC_AGENT_CLIENTS": "sr-agent",
         "SR_OIDC_SYSTEM_CLIENTS": "sr-system",
     }
+    yield settings
+    asyncio.run(drop_streams(parse_settings(settings)))
     client = Minio(stack.s3.endpoint, keys.access_key, keys.secret_key, secure=False)
     for each in buckets:
         if client.bucket_exists(each):
@@ -67,6 +75,8 @@ class TestInit:
         assert f"bucket {deployment['SR_MINIO_EVIDENCE_BUCKET']} is not there" in (
             first.stdout
         )
+        stream = f"{deployment['SR_NATS_STREAM_PREFIX']}-events"
+        assert f"stream {stream} is not there" in first.stdout
         assert first.stdout == second.stdout
 
     def test_it_does_what_was_missing_and_a_second_run_does_nothing(self, deployment):

@@ -155,7 +155,7 @@ def decision_not_recorded() -> tuple[Patch, ...]:
 @mutant("identity.asks-nobody")
 def identity_asks_nobody() -> tuple[Patch, ...]:
     """Whoever comes without a token is taken for a human with every role."""
-    from sr_core.api import app  # noqa: PLC0415 - slow to load, and wanted here alone
+    from sr_core.api import reception  # noqa: PLC0415 - slow to load, and wanted here alone
 
     real = inside(identity.OidcIdentity, "actor_of")
 
@@ -169,7 +169,7 @@ def identity_asks_nobody() -> tuple[Patch, ...]:
 
     return (
         Patch(owner=identity.OidcIdentity, name="actor_of", value=actor_of),
-        Patch(owner=app, name="_bearer", value=bearer),
+        Patch(owner=reception, name="bearer", value=bearer),
     )
 
 

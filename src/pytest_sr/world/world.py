@@ -29,7 +29,7 @@ from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
 from pytest_sr.world.accounts import Accounts, ActorName
 from pytest_sr.world.channel import Channel, RawEvent, keyed, plain_row
 from sr_core.adapters.sandbox.choose import choose_sandbox
-from sr_core.bootstrap.compose import migrate, running
+from sr_core.bootstrap.compose import drop_streams, make_streams, migrate, running
 from sr_core.bootstrap.replay import replayed
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.domain.events import EVENT_TYPES
@@ -135,6 +135,11 @@ class World:
         self._client = client
         self._accounts = accounts
 
+    @property
+    def url(self) -> str:
+        """Where the system is, if it is a server."""
+        return str(self._client.base_url).rstrip("/")
+
     async def ask(
         self,
         actor: ActorName,
@@ -205,6 +210,10 @@ async def world(
             await asyncio.to_thread(admin.make_bucket, name)
             exits.push_async_callback(asyncio.to_thread, _empty_and_drop, admin, name)
         told = environment(stack, database, buckets, sandbox=sandbox)
+        # What the case says of a sandbox is the system's to judge.
+        settings = parse_settings({**told, "SR_SANDBOX": "plain"})
+        await make_streams(settings)
+        exits.push_async_callback(drop_streams, settings)
         start = _in_process if system == "in-process" else _server
         client = await exits.enter_async_context(start(told))
         connection = await psycopg.AsyncConnection.connect(
@@ -235,6 +244,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment that a deployment on this stack would have."""
     return {
+        "SR_LOG_LEVEL": "warn",
         "SR_SANDBOX": sandbox,
         "SR_SANDBOX_DIRECTORY": stack.directory,
         "SR_DATABASE_URL": stack.postgres.dsn(database),
@@ -249,6 +259,7 @@ def environment(
         "SR_NATS_URL": stack.nats.url,
         "SR_NATS_USER": stack.nats.user,
         "SR_NATS_PASSWORD": stack.nats.password,
+        "SR_NATS_STREAM_PREFIX": database.replace("_", "-"),
         "SR_OIDC_ISSUER": stack.issuer.issuer_url,
         "SR_OIDC_AUDIENCE": stack.issuer.audience,
         "SR_OIDC_JWKS_URI": f"{stack.issuer.issuer_url}/keys",

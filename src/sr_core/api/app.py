@@ -1,9 +1,16 @@
-"""The HTTP face: routes, who is asking, and how errors are told."""
+"""The HTTP face: routes, who is asking, and how errors are told.
+
+Door ──▶ Keeper ──▶ framework ──▶ hook: who asks, in what form? ──▶ handler
+names,   answers    finds the     token, authority, query,
+bounds   of named   route         repeated request
+         requests
+"""
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -12,89 +19,82 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers.base import BaseRouteHandler
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.routes import HTTPRoute
-from litestar.types import Message, Scope
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from sr_core.api import operations
 from sr_core.api.authority import Authority
+from sr_core.api.bounds import BODY_BYTES_MAX, Bounds
+from sr_core.api.description import Description, describe
+from sr_core.api.door import Door
+from sr_core.api.idempotency import Keeper
 from sr_core.api.problems import (
     on_bug,
     on_http_error,
     on_sr_error,
     on_validation_error,
 )
+from sr_core.api.reception import Reception
+from sr_core.api.requests import StrictRequest
 from sr_core.api.routes import ROUTERS
-from sr_core.application.health import Dependency
+from sr_core.application.health import Dependency, Readiness
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
-from sr_core.codec.canonical import parse_json
 from sr_core.domain.errors import SrError
-from sr_core.ports.identity import Identity, NotAuthenticated
+from sr_core.ports.identity import Identity
 
-BODY_BYTES_MAX: Final = 1024 * 1024
-"""How large a request's body may be, where its route does not say otherwise."""
+__all__ = [
+    "BODY_BYTES_MAX",
+    "ROUTERS",
+    "Face",
+    "authority_of",
+    "build_app",
+    "build_description",
+    "require_authorities",
+]
 
-OPENAPI_PATH: Final = "/schema"
-"""Below it the framework tells what the routes take and answer, to whoever asks."""
-
-_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+GOVERNED_PATH: Final = "/api/v1"
 
 
-class StrictRequest(Request[Any, Any, Any]):
-    """A request whose JSON has each key once, no NaN, and bounded depth (R-API-10)."""
+class Face(Litestar):
+    """The framework's application, entered through the door alone."""
 
-    async def json(self) -> Any:  # noqa: ANN401 - JSON holds anything
-        """Return the body's JSON, or raise `MalformedInput`."""
-        return parse_json(await self.body(), what="body")
+    door: Door
+
+    async def __call__(
+        self,
+        scope: Any,  # noqa: ANN401 - the framework unites scopes that no caller mixes
+        receive: Any,  # noqa: ANN401
+        send: Any,  # noqa: ANN401
+    ) -> None:
+        """Answer one request."""
+        await self.door(scope, receive, send)
 
 
 def build_app(
-    platform: Platform, identity: Identity, dependencies: Sequence[Dependency]
+    platform: Platform,
+    identity: Identity,
+    dependencies: Sequence[Dependency],
+    *,
+    bounds: Bounds | None = None,
 ) -> Litestar:
     """Return the platform as an ASGI application.
 
-    Everything below ``/api/v1`` but ``info`` wants a token; a route that is added there
-    cannot be left open by forgetting to ask.
+    Every route names who may ask; one that is added cannot be left open by forgetting to.
     """
-
-    async def correlate(request: Request[Any, Any, Any]) -> None:
-        given = request.headers.get("x-correlation-id", "")
-        fits = _CORRELATION.fullmatch(given)
-        request.state.correlation_id = given if fits else platform.ids.fresh("corr")
-
-    async def identify(request: Request[Any, Any, Any]) -> None:
-        await correlate(request)
-        by = await identity.actor_of(_bearer(request))
-        authority_of(request.route_handler).require(
-            by, action=f"{request.method} {request.scope['path_template']}"
-        )
-        request.state.asked = Asked(by=by, correlation_id=request.state.correlation_id)
-
-    governed = Router(
-        path="/api/v1",
-        before_request=identify,
-        route_handlers=[
-            *ROUTERS,
-            operations.whoami,
-        ],
+    description = build_description()
+    reception = Reception(
+        platform=platform,
+        identity=identity,
+        queries=description.queries,
+        authority_of=authority_of,
     )
-    app = Litestar(
-        route_handlers=[
-            operations.health,
-            operations.ready,
-            operations.info,
-            governed,
-        ],
+    metrics = platform.recorder.metrics
+    app = Face(
+        route_handlers=_handlers(ROUTERS),
         request_class=StrictRequest,
-        before_request=correlate,
-        before_send=[_say_correlation],
-        dependencies={
-            "platform": Provide(lambda: platform, sync_to_thread=False),
-            "dependencies": Provide(lambda: dependencies, sync_to_thread=False),
-            "asked": Provide(_asked, sync_to_thread=False),
-        },
+        before_request=reception.receive,
+        dependencies=_dependencies(platform, Readiness(dependencies), description),
         exception_handlers={
             SrError: on_sr_error,
             HTTPException: on_http_error,
@@ -103,16 +103,57 @@ def build_app(
         },
         logging_config=None,
         request_max_body_size=BODY_BYTES_MAX,
-        openapi_config=OpenAPIConfig(
-            title="SOLVER-Ralph",
-            version="1",
-            path=OPENAPI_PATH,
-            render_plugins=[JsonRenderPlugin()],
-        ),
+        openapi_config=None,
         state=State(),
     )
     require_authorities(app)
+
+    async def framework(scope: Scope, receive: Receive, send: Send) -> None:
+        await Litestar.__call__(app, scope, receive, send)
+
+    app.door = Door(
+        Keeper(framework, platform.recorder.store),
+        fresh=platform.ids.fresh,
+        metrics=metrics,
+        bounds=bounds or Bounds(),
+    )
     return app
+
+
+def build_description() -> Description:
+    """Return what the routes take and answer."""
+    return _described(ROUTERS)
+
+
+@cache
+def _described(routers: tuple[Router, ...]) -> Description:
+    """Return the description; it follows from the routes, so it is made once for them."""
+    return describe(_handlers(routers), _dependencies(None, None, None), authority_of)
+
+
+def _handlers(routers: Sequence[Router]) -> list[ControllerRouterHandler]:
+    return [
+        operations.health,
+        operations.ready,
+        operations.openapi,
+        operations.prometheus,
+        Router(path=GOVERNED_PATH, route_handlers=[*routers, operations.router]),
+    ]
+
+
+def _dependencies(
+    platform: Platform | None,
+    readiness: Readiness | None,
+    description: Description | None,
+) -> dict[str, Provide]:
+    began = time.monotonic()
+    return {
+        "platform": Provide(lambda: platform, sync_to_thread=False),
+        "readiness": Provide(lambda: readiness, sync_to_thread=False),
+        "description": Provide(lambda: description, sync_to_thread=False),
+        "uptime_s": Provide(lambda: time.monotonic() - began, sync_to_thread=False),
+        "asked": Provide(_asked, sync_to_thread=False),
+    }
 
 
 def authority_of(handler: BaseRouteHandler) -> Authority:
@@ -132,28 +173,14 @@ def authority_of(handler: BaseRouteHandler) -> Authority:
 def require_authorities(app: Litestar) -> None:
     """Raise `AssertionError` unless every route of `app` names its authority."""
     for route in app.routes:
-        if isinstance(route, HTTPRoute) and not route.path.startswith(OPENAPI_PATH):
+        if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 if "OPTIONS" not in handler.http_methods:
                     authority_of(handler)
 
 
-def _bearer(request: Request[Any, Any, Any]) -> str:
-    """Return the request's token, or raise `NotAuthenticated`."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticated(reason="no bearer token")
-    return token
-
-
-def _asked(request: Request[Any, Any, Any]) -> Asked:
+def _asked(request: Request[Any, Any, Any]) -> Asked | None:
     asked = request.state.asked
-    assert isinstance(asked, Asked), "every route that asks stands below the guard"
-    return asked
-
-
-async def _say_correlation(message: Message, scope: Scope) -> None:
-    correlation_id = scope["state"].get("correlation_id")
-    if message["type"] == "http.response.start" and correlation_id is not None:
-        headers = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
-        message["headers"] = headers
+    is_optional = authority_of(request.route_handler).is_optional
+    assert asked is not None or is_optional, "who asks is known before a handler runs"
+    return asked  # type: ignore[no-any-return]  # the framework's state holds anything

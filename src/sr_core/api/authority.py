@@ -18,11 +18,13 @@ from sr_core.domain.errors import AuthorityRequired
 class Authority:
     """The kinds of actor that may ask; and the roles, of which one must be held.
 
-    `kinds` is None where no token is asked for.
+    `kinds` is None where no token is asked for; where it is optional, one that is given
+    has to be good.
     """
 
     kinds: frozenset[ActorKind] | None
     roles: frozenset[str] = frozenset()
+    is_optional: bool = False
 
     def require(self, by: Actor, *, action: str) -> None:
         """Raise `AuthorityRequired` unless `by` has this authority."""
@@ -48,6 +50,9 @@ def human_with(*roles: str) -> Authority:
 
 OPEN: Final = Authority(kinds=None)
 """No token is asked for."""
+
+OPTIONAL: Final = Authority(kinds=frozenset(ActorKind), is_optional=True)
+"""A token is not needed; one that is given has to be good."""
 
 ANYONE: Final = Authority(kinds=frozenset(ActorKind))
 """Whoever has a token of any kind."""

@@ -1,84 +1,131 @@
-"""Whether the platform lives, and whether it is ready (SPEC 5.1)."""
+"""Whether the platform lives, whether it is ready, what it measured (SPEC 5.1)."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
 
-from litestar import Response, get
+from litestar import Response, Router, get
 from litestar.di import NamedDependency
+from litestar.enums import MediaType
 
-from sr_core.api.answers import Answer
-from sr_core.api.authority import ANYONE, OPEN
-from sr_core.application.health import Dependency
+from sr_core.api.authority import ANYONE, OPEN, OPTIONAL
+from sr_core.api.description import Description
+from sr_core.api.views.operations import (
+    CheckStatus,
+    CheckView,
+    HealthView,
+    InfoView,
+    MetricsView,
+    ProtectedView,
+    ReadinessView,
+    WhoAmIView,
+    domain_metrics,
+    http_metrics,
+)
+from sr_core.application.health import Checked, Readiness
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
-from sr_core.domain.errors import SrError
+from sr_core.codec.envelope import rfc3339
 
-DEADLINE_S: Final = 5.0
-"""How long a dependency has to show that it works."""
+SERVICE: Final = "solver-ralph-api"
+PROMETHEUS_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @get("/health", tags=["operations"], authority=OPEN)
-async def health() -> Answer:
+async def health() -> HealthView:
     """Return that the process lives; this asks nothing of anyone else."""
-    return {"status": "healthy", "version": version("pytest-sr")}
+    return HealthView(status="healthy", version=version("pytest-sr"))
 
 
 @get("/ready", tags=["operations"], authority=OPEN)
 async def ready(
-    platform: NamedDependency[Platform],
-    dependencies: NamedDependency[Sequence[Dependency]],
-) -> Response[Answer]:
+    platform: NamedDependency[Platform], readiness: NamedDependency[Readiness]
+) -> Response[ReadinessView]:
     """Return whether every dependency works, each tried for real, all at once."""
-    checks = await asyncio.gather(*(_tried(each) for each in dependencies))
-    is_ready = all(each["status"] == "healthy" for each in checks)
+    checks = [_shown(each) for each in await readiness.checked()]
+    is_ready = all(each.status is CheckStatus.HEALTHY for each in checks)
     return Response(
-        {
-            "ready": is_ready,
-            "timestamp": platform.clock.now().isoformat(),
-            "checks": [dict(each) for each in checks],
-        },
+        ReadinessView(
+            ready=is_ready, timestamp=rfc3339(platform.clock.now()), checks=checks
+        ),
         status_code=200 if is_ready else 503,
     )
 
 
-@get("/api/v1/info", tags=["operations"], authority=OPEN)
-async def info() -> Answer:
+@get(
+    "/metrics/prometheus",
+    tags=["operations"],
+    authority=OPEN,
+    media_type=MediaType.TEXT,
+)
+async def prometheus(platform: NamedDependency[Platform]) -> Response[str]:
+    """Return the metrics in Prometheus' text format."""
+    return Response(platform.recorder.metrics.prometheus(), media_type=PROMETHEUS_TEXT)
+
+
+@get("/openapi.json", tags=["operations"], authority=OPEN)
+async def openapi(
+    description: NamedDependency[Description],
+) -> Response[dict[str, object]]:
+    """Return what every route takes and answers, as OpenAPI 3.1."""
+    return Response(description.document, media_type=MediaType.JSON)
+
+
+@get("/info", tags=["operations"], authority=OPEN)
+async def info() -> InfoView:
     """Return what service this is."""
-    return {
-        "service": "solver-ralph-api",
-        "version": version("pytest-sr"),
-        "description": "Governed work for AI agents",
-    }
+    return InfoView(
+        service=SERVICE,
+        version=version("pytest-sr"),
+        description="Governed work for AI agents",
+    )
 
 
-@get("/whoami", tags=["operations"], authority=ANYONE)
-async def whoami(asked: NamedDependency[Asked]) -> Answer:
+@get("/metrics", tags=["operations"], authority=OPEN)
+async def metrics(
+    platform: NamedDependency[Platform], uptime_s: NamedDependency[float]
+) -> MetricsView:
+    """Return what this process counted and measured."""
+    reading = platform.recorder.metrics.reading()
+    return MetricsView(
+        service=SERVICE,
+        version=version("pytest-sr"),
+        uptime_seconds=uptime_s,
+        timestamp=rfc3339(platform.clock.now()),
+        http=http_metrics(reading),
+        domain=domain_metrics(reading),
+    )
+
+
+@get("/whoami", tags=["operations"], authority=OPTIONAL)
+async def whoami(asked: NamedDependency[Asked | None]) -> WhoAmIView:
     """Return whom the token proves the caller to be."""
-    return {
-        "actor_kind": asked.by.kind,
-        "actor_id": asked.by.actor_id,
-        "roles": sorted(asked.by.roles),
-    }
+    if asked is None:
+        return WhoAmIView(actor_kind=None, actor_id=None, subject=None, roles=[])
+    return WhoAmIView(
+        actor_kind=asked.by.kind,
+        actor_id=asked.by.actor_id,
+        subject=asked.by.actor_id.rpartition(":")[2],
+        roles=sorted(asked.by.roles),
+    )
 
 
-async def _tried(dependency: Dependency) -> Mapping[str, object]:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    error: str | None = None
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            await dependency.check()
-    except TimeoutError:
-        error = f"no answer within {DEADLINE_S:g} s"
-    except SrError as failure:
-        error = str(failure)
-    return {
-        "name": dependency.name,
-        "status": "unhealthy" if error else "healthy",
-        "latency_ms": round((loop.time() - began) * 1000, 3),
-        "error": error,
-    }
+@get("/protected", tags=["operations"], authority=ANYONE)
+async def protected(asked: NamedDependency[Asked]) -> ProtectedView:
+    """Return that the token is good for a governed route."""
+    return ProtectedView(
+        authenticated=True, actor_kind=asked.by.kind, actor_id=asked.by.actor_id
+    )
+
+
+def _shown(checked: Checked) -> CheckView:
+    return CheckView(
+        name=checked.name,
+        status=CheckStatus.UNHEALTHY if checked.error else CheckStatus.HEALTHY,
+        latency_ms=checked.latency_ms,
+        error=checked.error,
+    )
+
+
+router = Router(path="", route_handlers=[info, metrics, whoami, protected])

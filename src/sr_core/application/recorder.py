@@ -7,13 +7,17 @@ new state.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from sr_core.application.log_context import note_subjects
+from sr_core.application.metering import Observed, moves_of
 from sr_core.application.projections import Occasion, changes_of
-from sr_core.codec.envelope import Seal, opened, seal
+from sr_core.codec.envelope import Recorded, Seal, opened, seal
 from sr_core.domain.actors import Actor
 from sr_core.domain.events import DomainEvent, Ruling, is_detected, stream_of
 from sr_core.ports.clock import Clock, IdSource
@@ -25,8 +29,12 @@ from sr_core.ports.event_store import (
     Position,
     StreamId,
 )
+from sr_core.ports.metrics import Duration, Histogram, Metrics
+from sr_core.ports.receipts import NamedRequest
 
 S = TypeVar("S")
+
+_LOG: Final = logging.getLogger(__name__)
 
 ATTEMPTS_MAX: Final = 5
 """How often a rule is asked before a crowded boundary is given up."""
@@ -39,6 +47,8 @@ class Asked:
     by: Actor
     correlation_id: str | None = None
     causation_id: str | None = None
+    request: NamedRequest | None = None
+    """What the events are recorded for, if its sender named it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,7 @@ class Recorder:
     clock: Clock
     ids: IdSource
     platform: Actor
+    metrics: Metrics
     followers: tuple[Follower, ...] = ()
 
     async def state(self, case: Case[S]) -> S:
@@ -92,6 +103,7 @@ class Recorder:
         Raises:
             Refused: the rule says no; what it wants recorded of that, has been.
             VersionConflict: others kept coming first; ask again.
+            RequestRepeated: another try of the same request was recorded first.
             Unavailable: no answer in time; it may or may not be recorded.
 
         """
@@ -116,17 +128,46 @@ class Recorder:
         self, case: Case[S], rule: Rule[S], asked: Asked
     ) -> tuple[Ruling, tuple[NewEvent, ...], tuple[Happened, ...]]:
         history = await self.store.history(case.boundary)
-        state = case.fold((opened(each).event for each in history.events), None)
+        known = [opened(each) for each in history.events]
+        state = case.fold((each.event for each in known), None)
         ruling = await rule(state)
         if not ruling.events:
             return ruling, (), ()
         case.fold(ruling.events, state)  # what is decided can be folded
         versions = Counter(each.stream_id for each in history.events)
         events = self._sealed(ruling.events, versions, asked)
+        began = time.perf_counter()  # says how long, and decides nothing
         positions = await self.store.append(
-            Batch(boundary=case.boundary, expected=history.position, events=events)
+            Batch(
+                boundary=case.boundary,
+                expected=history.position,
+                events=events,
+                # A refusal is no answer to keep: the next try is judged anew.
+                request=asked.request if ruling.refusal is None else None,
+            )
         )
+        self._tell(known, ruling.events, events, time.perf_counter() - began)
         return ruling, events, tuple(map(_happened, ruling.events, events, positions))
+
+    def _tell(
+        self,
+        known: Iterable[Recorded],
+        decided: Iterable[DomainEvent],
+        events: tuple[NewEvent, ...],
+        seconds: float,
+    ) -> None:
+        """Count and log what has been recorded."""
+        at = events[0].occurred_at
+        self.metrics.move(
+            Duration(Histogram.APPEND, seconds),
+            *moves_of(
+                (Observed(each.event, each.occurred_at) for each in known),
+                (Observed(each, at) for each in decided),
+            ),
+        )
+        for event, new in zip(decided, events, strict=True):
+            note_subjects(event)
+            _LOG.info("recorded %s %s", new.event_type, new.event_id)
 
     def _sealed(
         self,

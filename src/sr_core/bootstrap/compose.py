@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
-from sr_core.adapters.nats.bus import NatsAccess, check_jetstream
+from sr_core.adapters.nats.bus import NatsAccess
+from sr_core.adapters.nats.streams import (
+    check_streams,
+    ensure_streams,
+    missing_streams,
+    remove_streams,
+)
 from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
-from sr_core.adapters.postgres.connections import Pool, connection_pool
+from sr_core.adapters.postgres.actor_kinds import PostgresKindBindings
+from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.followers import PostgresFollowers
 from sr_core.adapters.postgres.graph import PostgresGraph
-from sr_core.adapters.postgres.migrate import (
-    Migrator,
-    find_migrations,
-    migrations_folder,
-    schema_version,
-)
+from sr_core.adapters.postgres.health import check_database
+from sr_core.adapters.postgres.migrate import Migrator
 from sr_core.adapters.postgres.read_model import PostgresReadModel
+from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
@@ -37,11 +43,13 @@ from sr_core.bootstrap.documents import documents_folder, read_manifest
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
-from sr_core.ports.errors import Unavailable
+from sr_core.ports.errors import Unfit
 from sr_core.ports.identity import Identity
 
 PLATFORM = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
 """The actor of what the platform itself detects."""
+PROBE_S: Final = 4.0
+"""How long a probe of the object store takes at most, so that it ends by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         clock = SystemClock()
         ids = UlidSource(clock)
         identity = OidcIdentity(
-            _oidc(settings), now=clock.now, monotonic=time.monotonic
+            _oidc(settings),
+            now=clock.now,
+            monotonic=time.monotonic,
+            bindings=PostgresKindBindings(pool),
         )
         exits.push_async_callback(identity.aclose)
         evidence = S3ContentStore(s3_access(settings), bucket=settings.evidence_bucket)
@@ -87,7 +98,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             below=settings.sandbox_directory,
         )
         recorder = Recorder(
-            store=PostgresEventStore(pool), clock=clock, ids=ids, platform=PLATFORM
+            store=PostgresEventStore(pool),
+            clock=clock,
+            ids=ids,
+            platform=PLATFORM,
+            metrics=PrometheusMetrics(),
         )
         graph = PostgresGraph(pool)
         reactions = Reactions(
@@ -112,16 +127,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         yield Running(
             platform=platform,
             identity=identity,
-            dependencies=(
-                Dependency(name="postgresql", check=partial(_check_schema, pool)),
-                Dependency(
-                    name="minio",
-                    check=partial(_check_all, evidence, candidates, attachments),
-                ),
-                Dependency(
-                    name="nats", check=partial(check_jetstream, _nats(settings))
-                ),
-            ),
+            dependencies=dependencies(settings),
         )
 
 
@@ -140,14 +146,69 @@ def governed_manifest(settings: Settings) -> GovernedManifest:
     )
 
 
+def dependencies(settings: Settings) -> tuple[Dependency, ...]:
+    """Return what the platform needs, each with its own credentials and no pool."""
+    access = replace(s3_access(settings), deadline_s=PROBE_S)
+    database = settings.database_url
+    streams = (_nats(settings), settings.stream_prefix)
+    return (
+        Dependency(name="postgresql", check=partial(check_database, database)),
+        Dependency(
+            name="minio",
+            check=partial(_check_buckets, access, buckets_of(settings)),
+        ),
+        Dependency(name="nats", check=partial(check_streams, *streams)),
+    )
+
+
+def buckets_of(settings: Settings) -> tuple[str, ...]:
+    """Return the buckets that the platform needs."""
+    return (
+        settings.evidence_bucket,
+        settings.candidates_bucket,
+        settings.attachments_bucket,
+    )
+
+
+async def _check_buckets(access: S3Access, buckets: Sequence[str]) -> None:
+    async with asyncio.TaskGroup() as group:
+        tried = [
+            group.create_task(_failure(S3ContentStore(access, bucket=bucket)))
+            for bucket in buckets
+        ]
+    causes = [cause for each in tried if (cause := each.result())]
+    if causes:
+        raise Unfit(system="the object store", cause="; ".join(causes))
+
+
+async def _failure(store: S3ContentStore) -> str | None:
+    try:
+        await store.check()
+    except Unfit as error:
+        return f"{error.system}: {error.cause}"
+    return None
+
+
 async def initialise(settings: Settings) -> tuple[str, ...]:
     """Bring the services to the needed state; return what was done, nothing if it was."""
     applied = await migrate(settings.database_url)
-    made = await ensure_buckets(s3_access(settings), _buckets(settings))
+    made = await ensure_buckets(s3_access(settings), buckets_of(settings))
+    streams = await make_streams(settings)
     return (
         *(f"applied migration {each}" for each in applied),
         *(f"made bucket {each}" for each in made),
+        *(f"made stream {each}" for each in streams),
     )
+
+
+async def make_streams(settings: Settings) -> tuple[str, ...]:
+    """Make the streams that are missing, and return their names."""
+    return await ensure_streams(_nats(settings), settings.stream_prefix)
+
+
+async def drop_streams(settings: Settings) -> None:
+    """Take the streams away, with all that is in them."""
+    await remove_streams(_nats(settings), settings.stream_prefix)
 
 
 async def migrate(dsn: str) -> tuple[str, ...]:
@@ -158,10 +219,11 @@ async def migrate(dsn: str) -> tuple[str, ...]:
 async def missing(settings: Settings) -> tuple[str, ...]:
     """Return what `initialise` would do; it changes nothing."""
     pending = await Migrator(settings.database_url).pending()
-    absent = await missing_buckets(s3_access(settings), _buckets(settings))
+    absent = await missing_buckets(s3_access(settings), buckets_of(settings))
     return (
         *(f"migration {each.file} is not applied" for each in pending),
         *(f"bucket {each} is not there" for each in absent),
+        *await missing_streams(_nats(settings), settings.stream_prefix),
     )
 
 
@@ -195,27 +257,3 @@ def _nats(settings: Settings) -> NatsAccess:
         user=settings.nats_user,
         password=settings.nats_password,
     )
-
-
-async def _check_schema(pool: Pool) -> None:
-    """Raise unless Postgres answers and has the schema of this version."""
-    wanted = max(each.version for each in find_migrations(migrations_folder()))
-    found = await schema_version(pool)
-    if found != wanted:
-        raise Unavailable(
-            system=f"Postgres with schema version {wanted} (it has {found})",
-            deadline_s=None,
-        )
-
-
-async def _check_all(*stores: S3ContentStore) -> None:
-    for each in stores:
-        await each.check()
-
-
-def _buckets(settings: Settings) -> list[str]:
-    return [
-        settings.evidence_bucket,
-        settings.candidates_bucket,
-        settings.attachments_bucket,
-    ]

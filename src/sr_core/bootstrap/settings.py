@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from sr_core.domain.errors import MalformedInput
 
@@ -21,6 +23,7 @@ _FAMILIES: Final = (
     "SR_DOCS_",
     "SR_GOVERNED_",
     "SR_GOVERNOR_",
+    "SR_LOG_",
     "SR_MINIO_",
     "SR_NATS_",
     "SR_OIDC_",
@@ -30,6 +33,10 @@ _ALIASES: Final[Mapping[str, str]] = {"SR_DOCS_PATH": "DOCS_PATH"}
 """Older names, each read with a warning where the one of today is not set."""
 
 PORT_MAX: Final = 2**16 - 1
+_PREFIX: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_NATS_URL": Setting(default=None, meaning="the NATS server"),
     "SR_NATS_USER": Setting(default="", meaning="who we are at the NATS server"),
     "SR_NATS_PASSWORD": Setting(default="", meaning="its password"),
+    "SR_NATS_STREAM_PREFIX": Setting(
+        default="sr", meaning="what the names of streams and subjects begin with"
+    ),
     "SR_OIDC_ISSUER": Setting(default=None, meaning="whose tokens are believed"),
     "SR_OIDC_AUDIENCE": Setting(default="solver-ralph", meaning="whom they are for"),
     "SR_OIDC_JWKS_URI": Setting(default=None, meaning="where the issuer's keys are"),
@@ -83,6 +93,13 @@ SETTINGS: Final[Mapping[str, Setting]] = {
             "platform/SR-TYPES.md,config/SR-AGENT.yaml,config/SR-GATING-POLICY.yaml"
         ),
         meaning="the governed documents, by commas, each by its path in that folder",
+    ),
+    "SR_LOG_FORMAT": Setting(
+        default="pretty", meaning="how the log is written: pretty or json"
+    ),
+    "SR_LOG_LEVEL": Setting(
+        default="info",
+        meaning="the least that is logged: trace, debug, info, warn, error",
     ),
     "SR_SANDBOX": Setting(
         default="bubblewrap",
@@ -128,6 +145,9 @@ class Settings:
     nats_url: str
     nats_user: str
     nats_password: str = field(repr=False)
+    stream_prefix: str
+    log_format: str
+    log_level: str
     oidc_issuer: str
     oidc_audience: str
     oidc_jwks_uri: str
@@ -143,6 +163,19 @@ class Settings:
     governor_max_concurrent_loops: int
     governor_dry_run: bool
     governor_health_port: int
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in no line of the log: the secrets, and the password in the URL."""
+        password = urlsplit(self.database_url).password or ""
+        named = (
+            self.database_url,
+            password,
+            unquote(password),
+            self.minio_secret_key,
+            self.nats_password,
+        )
+        return tuple(each for each in named if each)
 
 
 def parse_settings(environment: Mapping[str, str]) -> Settings:
@@ -168,6 +201,9 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         nats_url=_text(environment, "SR_NATS_URL"),
         nats_user=_text(environment, "SR_NATS_USER"),
         nats_password=_text(environment, "SR_NATS_PASSWORD"),
+        stream_prefix=_prefix(environment),
+        log_format=_choice(environment, "SR_LOG_FORMAT", ("pretty", "json")),
+        log_level=_choice(environment, "SR_LOG_LEVEL", LOG_LEVELS),
         oidc_issuer=_text(environment, "SR_OIDC_ISSUER"),
         oidc_audience=_text(environment, "SR_OIDC_AUDIENCE"),
         oidc_jwks_uri=_text(environment, "SR_OIDC_JWKS_URI"),
@@ -250,6 +286,19 @@ def _directory(environment: Mapping[str, str], name: str) -> Path | None:
             expected="the absolute path of an existing directory",
         )
     return path
+
+
+def _prefix(environment: Mapping[str, str]) -> str:
+    name = "SR_NATS_STREAM_PREFIX"
+    value = _text(environment, name)
+    if not _PREFIX.fullmatch(value):
+        raise MalformedInput(
+            field=name,
+            found=value,
+            expected="1 to 32 small letters, digits, dashes and underscores, with a"
+            " letter first",
+        )
+    return value
 
 
 def _number(

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import uvicorn
 
+from sr_core.adapters.system import SystemClock
 from sr_core.api.app import build_app
 from sr_core.bootstrap.compose import running
+from sr_core.bootstrap.logs import start_logging
 from sr_core.bootstrap.settings import parse_settings
 
 
@@ -19,6 +21,12 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         prog="sr serve", description="Settings come from the environment."
     ).parse_args(arguments)
     settings = parse_settings(environment)
+    start_logging(
+        style=settings.log_format,
+        level=settings.log_level,
+        secrets=settings.secrets,
+        clock=SystemClock(),
+    )
     async with running(settings) as parts:
         app = build_app(parts.platform, parts.identity, parts.dependencies)
         server = uvicorn.Server(
@@ -26,7 +34,9 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
                 app,
                 host=settings.host,
                 port=settings.port,
-                log_level="warning",
+                http="h11",
+                log_config=None,
+                access_log=False,  # the face's door logs each request, with its names
                 timeout_graceful_shutdown=10,
             )
         )

@@ -7,6 +7,7 @@ was recorded is ever read as if it had not been.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 DEPTH_MAX: Final = 64
 """How deep JSON from outside may nest (R-API-10)."""
+DIGITS_MAX: Final = 4300
+"""How long a number may be."""
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as canonical JSON writes it; the log's index cannot hold it (R-EVT-10)."""
@@ -60,7 +63,10 @@ def parse_json(data: bytes, *, what: str) -> Any:  # noqa: ANN401 - JSON holds a
     """
     try:
         value = json.loads(
-            data, object_pairs_hook=_once_each, parse_constant=_no_constant
+            data,
+            object_pairs_hook=_once_each,
+            parse_constant=_no_constant,
+            parse_float=_bounded,
         )
     except (ValueError, RecursionError) as error:
         raise MalformedInput(
@@ -135,6 +141,15 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         message = f"repeated key {', '.join(doubled)}"
         raise ValueError(message)
     return made
+
+
+def _bounded(text: str) -> float:
+    """Return the number; whole ones are bounded by the interpreter in the same way."""
+    number = float(text)
+    if len(text) > DIGITS_MAX or not math.isfinite(number):
+        message = f"a number beyond all bounds, or of more than {DIGITS_MAX} digits"
+        raise ValueError(message)
+    return number
 
 
 def _no_constant(name: str) -> float:

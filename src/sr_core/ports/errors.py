@@ -5,6 +5,7 @@
     . VersionConflict        someone else wrote first; read again and decide anew
       - Overtaken            someone else took what only one can have
     . Unavailable            no usable answer within the deadline
+    . Unfit                  it answers, and cannot be worked with as it is
 
 An adapter turns what can go wrong in operation into one of these, and keeps its
 driver's error as the `__cause__`. Anything else that leaves an adapter is a bug in it.
@@ -63,3 +64,17 @@ class Unavailable(PortError):  # noqa: N818 - named for what it says, like Refus
         )
         self.system = system
         self.deadline_s = deadline_s
+
+
+class Unfit(PortError):  # noqa: N818 - named for what it says, like Refused
+    """An outside system cannot be worked with as it is; `cause` holds no secret."""
+
+    code = "UNFIT"
+
+    def __init__(self, *, system: str, cause: str) -> None:
+        super().__init__(
+            f"{system} cannot be worked with: {cause}",
+            remedy="Mend that, or run `sr init --check` to see all that is missing",
+        )
+        self.system = system
+        self.cause = cause

@@ -16,6 +16,7 @@ from typing import Final, NewType, Protocol
 from sr_core.domain.actors import Actor
 from sr_core.domain.refs import ContentHash
 from sr_core.ports.read_model import RowChange
+from sr_core.ports.receipts import NamedRequest, Receipts
 
 StreamId = NewType("StreamId", str)
 """``<prefix>:<identifier>``, such as ``loop:loop_01J...``; boundaries are named so too."""
@@ -73,12 +74,14 @@ class Batch:
     """Events that are appended together or not at all, in this order.
 
     `expected` is the position of the last event that the decision saw in the boundary.
-    Each event's `stream_seq` must follow on from what its stream holds.
+    Each event's `stream_seq` must follow on from what its stream holds. `request` is
+    what they are recorded for, if its sender named it.
     """
 
     boundary: StreamId
     expected: Position
     events: tuple[NewEvent, ...]
+    request: NamedRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +93,18 @@ class History:
     events: tuple[StoredEvent, ...]
 
 
-class EventStore(Protocol):
+class EventStore(Receipts, Protocol):
     """An append-only log."""
 
     async def append(self, batch: Batch) -> tuple[Position, ...]:
         """Append the batch, at least one event, and return the events' positions.
 
-        Outbox rows and the events' changes of the read model are part of it.
+        Outbox rows, the events' changes of the read model and the receipt of a named
+        request are part of it.
 
         Raises:
             VersionConflict: the boundary or a stream has moved on; nothing was written.
+            RequestRepeated: another try of `request` came first; nothing was written.
             Unavailable: no answer in time; the batch may or may not be written.
 
         """

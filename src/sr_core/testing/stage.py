@@ -10,6 +10,7 @@ from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.followers import MemoryFollowers
 from sr_core.adapters.memory.graph import MemoryGraph
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.application.event_manager import LogFollower
 from sr_core.application.governed import Adopted, Governed
 from sr_core.application.platform import Platform
@@ -29,6 +30,12 @@ from sr_core.ports.event_store import (
 )
 from sr_core.ports.identity import NotAuthenticated
 from sr_core.ports.oracle_runner import OracleRunner
+from sr_core.ports.receipts import (
+    NamedRequest,
+    Receipt,
+    RequestName,
+    StoredAnswer,
+)
 from sr_core.testing.documents import GOVERNED
 from sr_core.testing.oracles import ScriptedRunner
 from sr_core.testing.values import PLATFORM, CountingIds, TickingClock
@@ -80,6 +87,14 @@ class CrowdedStore:
         """See `EventStore.read`."""
         return await self._store.read(after=after, limit=limit)
 
+    async def receipt(self, name: RequestName) -> Receipt | None:
+        """See `Receipts.receipt`."""
+        return await self._store.receipt(name)
+
+    async def answered(self, request: NamedRequest, answer: StoredAnswer) -> None:
+        """See `Receipts.answered`."""
+        await self._store.answered(request, answer)
+
 
 class TokenTable:
     """An `Identity` that knows its tokens by heart."""
@@ -106,13 +121,18 @@ class Stage:
         self.clock = TickingClock()
         self.ids = CountingIds()
         self.rows = MemoryReadModel()
+        self.metrics = PrometheusMetrics()
         self.log = CrowdedStore(MemoryEventStore(self.rows))
         self.candidate_bytes = PerishableStore()
         self.evidence_bytes = PerishableStore()
         self.attachment_bytes = PerishableStore()
         self.graph = MemoryGraph(self.rows)
         recorder = Recorder(
-            store=self.log, clock=self.clock, ids=self.ids, platform=PLATFORM
+            store=self.log,
+            clock=self.clock,
+            ids=self.ids,
+            platform=PLATFORM,
+            metrics=self.metrics,
         )
         self.reactions = Reactions(
             recorder=recorder, graph=self.graph, followers=MemoryFollowers()

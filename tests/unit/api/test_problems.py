@@ -99,6 +99,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
         "error",
         "details",
         "correlation_id",
+        "request_id",
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 
-from sr_core.api import operations
 from sr_core.api.app import BODY_BYTES_MAX, build_app
-from sr_core.application.health import Dependency
+from sr_core.application.health import Dependency, Readiness
 from sr_core.ports.errors import Unavailable
 from sr_core.testing import BUILD, CORE, HUMAN, Stage, TokenTable, fails, ulid
 
@@ -71,7 +71,15 @@ POSTS = {
     "/api/v1/work-surfaces/{work_surface_id:str}/stages/{stage_id:str}/complete",
     "/api/v1/work-surfaces/{work_surface_id:str}/start",
 }
-OPEN = {"/health", "/ready", "/api/v1/info"}
+OPEN = {
+    "/health",
+    "/ready",
+    "/openapi.json",
+    "/metrics/prometheus",
+    "/api/v1/info",
+    "/api/v1/metrics",
+    "/api/v1/whoami",
+}
 
 
 def routes(method: str) -> set[str]:
@@ -155,6 +163,7 @@ class TestWhoIsAsking:
         assert answer.json() == {
             "actor_kind": "HUMAN",
             "actor_id": HUMAN.actor_id,
+            "subject": "alice",
             "roles": sorted(HUMAN.roles),
         }
 
@@ -336,14 +345,15 @@ class TestCorrelation:
 
         (created,) = await api.events()
         made = answer.headers["x-correlation-id"]
-        assert made.startswith("corr_")
+        assert made.startswith("req_")
+        assert answer.headers["x-request-id"] == made
         assert created.correlation_id == answer.json()["correlation_id"] == made
 
     @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "a;b", "<a>"], ids=repr)
     async def test_one_of_another_form_is_replaced(self, api, given):
         answer = await api.get("whoami", headers={"X-Correlation-Id": given})
 
-        assert answer.headers["x-correlation-id"].startswith("corr_")
+        assert answer.headers["x-correlation-id"].startswith("req_")
 
     async def test_a_refusal_names_it_too(self, api):
         answer = await api.get(
@@ -391,16 +401,30 @@ class TestReadiness:
         assert nats["status"] == "unhealthy"
         assert "nats gave no usable answer within 1 s" in nats["error"]
 
-    async def test_one_that_does_not_answer_is_not_waited_for(self, ready, monkeypatch):
+    async def test_one_that_does_not_answer_is_not_waited_for(self):
         async def never():
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(operations, "DEADLINE_S", 0.01)
+        slow = Dependency(name="slow", check=never)
 
-        answer = await ready(Dependency(name="slow", check=never))
+        (checked,) = await Readiness([slow], deadline_s=0.01).checked()
 
-        assert answer.status_code == 503
-        assert answer.json()["checks"][0]["error"] == "no answer within 0.01 s"
+        assert checked.error == "no answer within 0.01 s"
+
+    async def test_one_that_will_not_end_is_left_to_itself(self):
+        ended = asyncio.Event()
+
+        async def stubborn():
+            while not ended.is_set():
+                with suppress(asyncio.CancelledError):
+                    await ended.wait()
+
+        stuck = Dependency(name="stuck", check=stubborn)
+
+        (checked,) = await Readiness([stuck], deadline_s=0.01).checked()
+
+        assert checked.error == "no answer within 0.01 s"
+        ended.set()
 
 
 @pytest.mark.anyio

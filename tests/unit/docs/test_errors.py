@@ -24,7 +24,6 @@ from litestar.exceptions import (
     NotFoundException,
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 
 import pytest_sr
 import sr_core
@@ -52,6 +51,14 @@ from sr_core.adapters.postgres.migrate import (
     MigrationMisnamed,
     MigrationMissing,
     MigrationOutOfOrder,
+)
+from sr_core.api.bounds import (
+    BodyIncomplete,
+    BodyTooSlow,
+    HeadersTooLarge,
+    QueryTooLong,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
 )
 from sr_core.api.problems import on_bug, on_http_error, status_of
 from sr_core.bootstrap.settings import parse_settings
@@ -120,9 +127,10 @@ from sr_core.ports.content_store import (
     PartState,
     Unretrievable,
 )
-from sr_core.ports.errors import Overtaken, Unavailable, VersionConflict
-from sr_core.ports.identity import NotAuthenticated, NotIdentified
+from sr_core.ports.errors import Overtaken, Unavailable, Unfit, VersionConflict
+from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.read_model import ProjectionBroken, UpdateRows
+from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
@@ -151,6 +159,16 @@ def a_bystander_approves() -> None:
 
 
 PLATFORM: Final[tuple[Exception, ...]] = (
+    BodyIncomplete(received=17),
+    BodyTooSlow(received=17, seconds=30),
+    HeadersTooLarge(found=16399, limit=16384),
+    QueryTooLong(found=8193, limit=8192),
+    UnsupportedEncoding(found="gzip"),
+    UnsupportedMediaType(found="text/plain"),
+    RequestRepeated(key="order-7", event_ids=(f"evt_{ULID}",)),
+    KeyReused(key="order-7"),
+    KindChanged(bound=ActorKind.AGENT, proved=ActorKind.HUMAN),
+    Unfit(system="JetStream", cause="it has no stream sr-events"),
     caught(MalformedInput, lambda: parse_settings({"SR_DATABASE_ULR": "…"})),
     TransitionRefused(
         subject=LOOP,
@@ -282,9 +300,6 @@ FACE: Final[dict[str, HTTPException | ValueError]] = {
     "NO_SUCH_ROUTE": NotFoundException(),
     "METHOD_NOT_ALLOWED": MethodNotAllowedException(),
     "BODY_TOO_LARGE": RequestEntityTooLarge(),
-    "UNSUPPORTED_MEDIA_TYPE": HTTPException(
-        status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE
-    ),
     "INTERNAL_ERROR": ValueError("a bug"),
 }
 
@@ -468,8 +483,8 @@ class TestThePlatform:
             answer = on_bug(request, error)
 
         section = sections("Codes of the HTTP face")[code]
-        assert answer.content["code"] == code
-        assert section.example == answer.content["detail"]
+        assert answer.content.code == code
+        assert section.example == answer.content.detail
         assert section.status == str(answer.status_code)
 
     def test_there_are_no_other_codes_of_the_face(self):

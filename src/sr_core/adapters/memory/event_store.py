@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 
 from sr_core.adapters.memory.read_model import MemoryReadModel
@@ -18,6 +19,13 @@ from sr_core.ports.event_store import (
     StoredEvent,
     StreamId,
 )
+from sr_core.ports.receipts import (
+    NamedRequest,
+    Receipt,
+    RequestName,
+    RequestRepeated,
+    StoredAnswer,
+)
 
 
 class MemoryEventStore:
@@ -29,6 +37,7 @@ class MemoryEventStore:
         self._versions: dict[StreamId, int] = defaultdict(int)
         self._positions: dict[StreamId, Position] = {}
         self._event_ids: set[str] = set()
+        self._receipts: dict[RequestName, Receipt] = {}
         self._lock = Lock()
 
     async def append(self, batch: Batch) -> tuple[Position, ...]:
@@ -36,6 +45,7 @@ class MemoryEventStore:
         assert batch.events, "an append without events would mean nothing"
         with self._lock:
             versions = self._versions_after(batch)
+            receipt = self._receipt_after(batch)
             stored = self._stored(batch)
             self._read_model.apply(
                 (each.position, event)
@@ -45,6 +55,8 @@ class MemoryEventStore:
             self._versions.update(versions)
             self._positions[batch.boundary] = stored[-1].position
             self._event_ids.update(each.event_id for each in stored)
+            if receipt is not None:
+                self._receipts[receipt.request.name] = receipt
         return tuple(each.position for each in stored)
 
     async def history(self, boundary: StreamId) -> History:
@@ -68,6 +80,32 @@ class MemoryEventStore:
         """See `EventStore.read`."""
         with self._lock:
             return self._log[after : after + limit]
+
+    async def receipt(self, name: RequestName) -> Receipt | None:
+        """See `Receipts.receipt`."""
+        with self._lock:
+            return self._receipts.get(name)
+
+    async def answered(self, request: NamedRequest, answer: StoredAnswer) -> None:
+        """See `Receipts.answered`."""
+        with self._lock:
+            receipt = self._receipts[request.name]
+            assert receipt.request == request, "who was recorded gives the answer"
+            if receipt.answer is None:
+                self._receipts[request.name] = replace(receipt, answer=answer)
+
+    def _receipt_after(self, batch: Batch) -> Receipt | None:
+        """Return the receipt of the batch's request, with the batch's events."""
+        if batch.request is None:
+            return None
+        there = self._receipts.get(batch.request.name)
+        if there is not None and there.request != batch.request:
+            raise RequestRepeated(key=batch.request.name.key)
+        earlier = there.event_ids if there else ()
+        return Receipt(
+            request=batch.request,
+            event_ids=(*earlier, *(each.event_id for each in batch.events)),
+        )
 
     def _versions_after(self, batch: Batch) -> dict[StreamId, int]:
         """Return the streams' versions after `batch`, which fits onto what is here."""

@@ -7,12 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-import nats
 import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
 
-from sr_core.ports.errors import Unavailable
+from sr_core.ports.errors import Unfit
 
 DEADLINE_S: Final = 3.0
 
@@ -31,11 +29,21 @@ async def connected(access: NatsAccess) -> AsyncIterator[Client]:
     """Open a connection, and close it when the block ends.
 
     Raises:
-        Unavailable: no connection in time, or not with these credentials.
+        Unfit: no connection in time, or not with these credentials.
 
     """
+    client = Client()
     try:
-        client = await nats.connect(
+        await _connect(client, access)
+        yield client
+    finally:
+        # Also where nothing came of it: a socket that hangs is not left behind.
+        await client.close()
+
+
+async def _connect(client: Client, access: NatsAccess) -> None:
+    try:
+        await client.connect(
             access.url,
             user=access.user or None,
             password=access.password or None,
@@ -44,20 +52,16 @@ async def connected(access: NatsAccess) -> AsyncIterator[Client]:
             error_cb=_nothing,
         )
     except (OSError, nats.errors.Error, TimeoutError) as error:
-        raise Unavailable(system="NATS", deadline_s=DEADLINE_S) from error
-    try:
-        yield client
-    finally:
-        await client.close()
+        raise Unfit(system="NATS", cause=_cause(error)) from error
 
 
-async def check_jetstream(access: NatsAccess) -> None:
-    """Raise `Unavailable` unless JetStream answers for our account."""
-    async with connected(access) as client:
-        try:
-            await client.jetstream(timeout=DEADLINE_S).account_info()
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-            raise Unavailable(system="JetStream", deadline_s=DEADLINE_S) from error
+def _cause(error: Exception) -> str:
+    """Return why there is no connection; the driver's own words may hold the address."""
+    if "authorization" in str(error).lower():
+        return "the credentials are refused"
+    if isinstance(error, TimeoutError | nats.errors.TimeoutError):
+        return f"no answer within {DEADLINE_S:g} s"
+    return f"no connection, {type(error).__name__}"
 
 
 async def _nothing(_: Exception) -> None:

@@ -5,7 +5,8 @@ No setting turns a check off, and none can be set so wide that it amounts to tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,7 +22,7 @@ from sr_core.adapters.oidc.tokens import (
 )
 from sr_core.domain.actors import Actor
 from sr_core.domain.errors import MalformedInput
-from sr_core.ports.identity import NotAuthenticated
+from sr_core.ports.identity import KindBindings, KindChanged, NotAuthenticated
 
 STALE_S_MAX: Final = 86_400.0
 COOLDOWN_S_MIN: Final = 1.0
@@ -76,8 +77,10 @@ class OidcIdentity:
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        bindings: KindBindings,
     ) -> None:
         self._now = now
+        self._bindings = bindings
         self._kinds = settings.kinds
         self._rules = ClaimRules(
             issuer=settings.issuer,
@@ -99,6 +102,7 @@ class OidcIdentity:
         Raises:
             NotAuthenticated: missing, malformed, forged, expired or not for us.
             NotIdentified: genuine, but it does not prove the actor's kind.
+            KindChanged: its subject first proved to be of another kind.
             Unavailable: the identity provider has been silent for too long to judge.
 
         """
@@ -108,7 +112,11 @@ class OidcIdentity:
             raise NotAuthenticated(reason="no trusted key has its kid")
         claims = verified_claims(jws, key)
         check_claims(jws, claims, self._rules, now_s=self._now().timestamp())
-        return actor_from_claims(claims, self._kinds)
+        actor = actor_from_claims(claims, self._kinds)
+        bound = await self._bindings.bind(_subject(claims), actor.kind)
+        if bound is not actor.kind:
+            raise KindChanged(bound=bound, proved=actor.kind)
+        return actor
 
     @property
     def keys_age_s(self) -> float:
@@ -118,3 +126,9 @@ class OidcIdentity:
     async def aclose(self) -> None:
         """Give up what is under way."""
         await self._keys.aclose()
+
+
+def _subject(claims: Mapping[str, object]) -> str:
+    """Return who was logged in, whatever client it was through: issuer and subject."""
+    issuer = hashlib.sha256(str(claims["iss"]).encode()).hexdigest()
+    return f"{issuer}:{claims['sub']}"

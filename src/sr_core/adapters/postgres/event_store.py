@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from psycopg import AsyncCursor
@@ -22,6 +22,13 @@ from sr_core.ports.event_store import (
     Position,
     StoredEvent,
     StreamId,
+)
+from sr_core.ports.receipts import (
+    NamedRequest,
+    Receipt,
+    RequestName,
+    RequestRepeated,
+    StoredAnswer,
 )
 
 
@@ -57,6 +64,21 @@ class PostgresEventStore:
         rows = await self._rows(statements.READ_LOG, after=after, limit=limit)
         return [_stored(row) for row in rows]
 
+    async def receipt(self, name: RequestName) -> Receipt | None:
+        """See `Receipts.receipt`."""
+        rows = await self._rows(statements.READ_RECEIPT, **asdict(name))
+        return _receipt(name, rows[0]) if rows else None
+
+    async def answered(self, request: NamedRequest, answer: StoredAnswer) -> None:
+        """See `Receipts.answered`."""
+        values = {
+            **asdict(request.name),
+            "attempt": request.attempt,
+            **asdict(answer),
+        }
+        (found,) = await self._rows(statements.KEEP_ANSWER, **values)
+        assert found["is_recorded"], "who was recorded gives the answer"
+
     async def _rows(self, statement: SQL, **values: object) -> list[DictRow]:
         async def work(connection: Connection) -> list[DictRow]:
             cursor = await connection.execute(statement, values)
@@ -70,6 +92,8 @@ async def _append(connection: Connection, batch: Batch) -> tuple[Position, ...]:
     _require_expected(batch, held)
     rows = list(_rows(batch, held))
     await _write(connection, batch, rows)
+    if batch.request is not None:
+        await _receive(connection, batch.request, rows)
     positions = tuple(Position(row["global_seq"]) for row in rows)
     await row_changes.apply(connection, zip(positions, batch.events, strict=True))
     return positions
@@ -171,6 +195,25 @@ async def _write(
         await connection.execute(statements.EXTEND_CHAIN, values)
 
 
+async def _receive(
+    connection: Connection, request: NamedRequest, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Write that the events are the request's, or raise `RequestRepeated`.
+
+    The head is held, so no other append does the same at this moment.
+    """
+    values = {
+        **asdict(request.name),
+        "content_hash": request.content_hash,
+        "attempt": request.attempt,
+        "event_ids": [row["event_id"] for row in rows],
+    }
+    held = await _only_row(await connection.execute(statements.RECEIVE, values))
+    if held["attempt"] != request.attempt:
+        raise RequestRepeated(key=request.name.key)
+    await connection.execute(statements.RECEIVE_EVENTS, values)
+
+
 async def _only_row(cursor: AsyncCursor[DictRow]) -> DictRow:
     row = await cursor.fetchone()
     assert row is not None, "the row is made before it is locked"
@@ -188,4 +231,21 @@ def _stored(row: DictRow) -> StoredEvent:
         envelope=row["envelope"],
         envelope_hash=ContentHash(row["envelope_hash"]),
         chain_hash=row["chain_hash"],
+    )
+
+
+def _receipt(name: RequestName, row: DictRow) -> Receipt:
+    answer = None
+    if row["status"] is not None:
+        answer = StoredAnswer(
+            status=row["status"], media_type=row["media_type"], body=row["body"]
+        )
+    return Receipt(
+        request=NamedRequest(
+            name=name,
+            content_hash=ContentHash(row["content_hash"]),
+            attempt=row["attempt"],
+        ),
+        event_ids=tuple(row["event_ids"]),
+        answer=answer,
     )

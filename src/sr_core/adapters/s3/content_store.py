@@ -19,6 +19,7 @@ that was cut short where it lies has a length to match, and another hash.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -35,13 +36,17 @@ from sr_core.ports.content_store import (
     PartState,
     Unretrievable,
 )
-from sr_core.ports.errors import Unavailable
+from sr_core.ports.errors import Unavailable, Unfit
 
 ADDRESS_LIFETIME: Final = timedelta(minutes=1)
 _ONLY_IF_NEW: Final = {
     "If-None-Match": "*",
     "Content-Type": "application/octet-stream",
 }
+PROBE_KEY: Final = ObjectKey("probe/ready")
+PROBE: Final = b"written to see whether it can be\n"
+_OTHER_BYTES: Final = f"{PROBE_KEY} does not read back as it was written"
+_CODE: Final = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 T = TypeVar("T")
 
 
@@ -63,14 +68,32 @@ class S3ContentStore:
         return await self._answer(lambda: self._get(key, expected))
 
     async def check(self) -> None:
-        """Return if these credentials reach the bucket.
+        """Return if these credentials can write to the bucket and read from it.
+
+        One small object is written there, once and for ever.
 
         Raises:
-            Unavailable: no answer in time, no such bucket, or not for us.
+            Unfit: the store is out of reach, refuses us, or gives back other bytes.
 
         """
-        if not await self._answer(lambda: self._client.bucket_exists(self._bucket)):
-            raise self._unavailable()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await asyncio.to_thread(self._probe)
+        except (HTTPError, MinioException, OSError, TimeoutError) as error:
+            raise self._unfit(type(error).__name__) from error
+
+    def _probe(self) -> None:
+        status, said = self._ask("PUT", PROBE_KEY, body=PROBE, headers=_ONLY_IF_NEW)
+        if status not in {HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED}:
+            raise self._unfit(_refusal("write", status, said))
+        status, said = self._ask("GET", PROBE_KEY)
+        if status != HTTPStatus.OK:
+            raise self._unfit(_refusal("read", status, said))
+        if said != PROBE:
+            raise self._unfit(_OTHER_BYTES)
+
+    def _unfit(self, cause: str) -> Unfit:
+        return Unfit(system=f"the bucket {self._bucket}", cause=cause)
 
     def _put(self, key: ObjectKey, data: bytes) -> None:
         status, _ = self._ask("PUT", key, body=data, headers=_ONLY_IF_NEW)
@@ -132,3 +155,11 @@ class S3ContentStore:
         return Unavailable(
             system=f"the bucket {self._bucket}", deadline_s=self._deadline_s
         )
+
+
+def _refusal(attempt: str, status: int, said: bytes) -> str:
+    """Return why the store refused, by the code that S3 gives for it."""
+    code = _CODE.search(said)
+    return (
+        f"{attempt} was refused, {status} {code[1].decode() if code else ''}".rstrip()
+    )
