@@ -32,7 +32,7 @@ ALTER TABLE proj.candidates
     ADD COLUMN refs                      jsonb   NOT NULL DEFAULT '[]',
     ADD COLUMN verification_mode         text,
     ADD COLUMN verification_scope        jsonb,
-    ADD COLUMN oracle_summaries          jsonb   NOT NULL DEFAULT '[]',
+    ADD COLUMN oracle_summaries          jsonb   NOT NULL DEFAULT '[]';
 
 ALTER TABLE proj.runs
     ADD COLUMN execution                text  NOT NULL DEFAULT 'platform',
