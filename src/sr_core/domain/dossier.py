@@ -24,13 +24,8 @@ from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.exception_scope import ExceptionKind, Place
 from sr_core.domain.freeze import FreezeRecordCreated
 from sr_core.domain.governed_exception import (
-    DeferralCreated,
-    DeviationCreated,
-    ExceptionActivated,
-    ExceptionExpired,
-    ExceptionResolved,
+    ExceptionEvent,
     GovernedException,
-    WaiverCreated,
 )
 from sr_core.domain.governor import GovernorDecisionRecorded
 from sr_core.domain.ids import (
@@ -50,37 +45,25 @@ from sr_core.domain.integrity import (
 )
 from sr_core.domain.iteration import (
     Iteration,
-    IterationBegun,
-    IterationCompleted,
-    IterationFailed,
+    IterationEvent,
     IterationStarted,
-    IterationSummaryRecorded,
 )
 from sr_core.domain.loop import Loop
 from sr_core.domain.profile import Profile
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.run import Run, RunPhase
 from sr_core.domain.run_events import (
-    EvidenceAssociated,
-    EvidenceBundleRecorded,
-    IntegrityViolationDetected,
-    OracleExecutionCompleted,
-    OracleExecutionStarted,
-    RunCompleted,
-    RunFailed,
+    RunEvent,
     RunStarted,
 )
 from sr_core.domain.verification import (
-    MODE_OF,
-    CandidateVerificationComputed,
     EarlierRun,
     EvidenceMissingDetected,
-    Finding,
     SuiteFacts,
-    SuiteSummary,
-    VerificationBasis,
+    VerificationEvent,
     VerificationScope,
     compute,
+    computed,
 )
 from sr_core.domain.violation import Violation
 
@@ -240,84 +223,57 @@ def fold(events: Iterable[DomainEvent], onto: Dossier | None = None) -> Dossier:
     return reduce(evolve, events, onto or Dossier())
 
 
-def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:  # noqa: C901 - one case for each kind of event
+def evolve(dossier: Dossier, event: DomainEvent) -> Dossier:
     """Fold one event into the dossier."""
     match event:
-        case IterationStarted():
-            started = iteration.started(event)
-            return replace(
-                dossier,
-                loop=loop.evolve(dossier.loop, event),
-                iterations=_with(dossier.iterations, event.iteration_id, started),
-            )
-        case (
-            IterationBegun()
-            | IterationCompleted()
-            | IterationSummaryRecorded()
-            | IterationFailed()
-        ):
-            moved_on = iteration.evolve(dossier.iterations[event.iteration_id], event)
-            return replace(
-                dossier,
-                loop=loop.evolve(dossier.loop, event),
-                iterations=_with(dossier.iterations, event.iteration_id, moved_on),
-            )
+        case _ if isinstance(event, IterationEvent):
+            return _iterate(dossier, event)
         case CandidateMaterialized():
             made = candidates.materialised(event)
-            return replace(
-                dossier, candidates=_with(dossier.candidates, event.candidate_id, made)
-            )
-        case CandidateVerificationComputed() | EvidenceMissingDetected():
-            known = dossier.candidates[event.candidate_id]
-            judged = candidates.evolve(known, event)
-            return replace(
-                dossier,
-                candidates=_with(dossier.candidates, event.candidate_id, judged),
-            )
-        case RunStarted():
-            return replace(
-                dossier,
-                loop=loop.count_run(dossier.the_loop()),
-                runs=_with(dossier.runs, event.run_id, run.evolve(None, event)),
-            )
-        case (
-            OracleExecutionStarted()
-            | OracleExecutionCompleted()
-            | EvidenceBundleRecorded()
-            | EvidenceAssociated()
-            | IntegrityViolationDetected()
-            | RunCompleted()
-            | RunFailed()
-        ):
-            gone_on = run.evolve(dossier.runs[event.run_id], event)
-            return replace(dossier, runs=_with(dossier.runs, event.run_id, gone_on))
-        case (
-            WaiverCreated()
-            | DeviationCreated()
-            | DeferralCreated()
-            | ExceptionActivated()
-            | ExceptionResolved()
-            | ExceptionExpired()
-        ):
+            known = _with(dossier.candidates, event.candidate_id, made)
+            return replace(dossier, candidates=known)
+        case _ if isinstance(event, VerificationEvent):
+            judged = candidates.evolve(dossier.candidates[event.candidate_id], event)
+            known = _with(dossier.candidates, event.candidate_id, judged)
+            return replace(dossier, candidates=known)
+        case _ if isinstance(event, RunEvent):
+            return _run(dossier, event)
+        case _ if isinstance(event, ExceptionEvent):
             before = dossier.exceptions.get(event.exception_id)
             after = governed_exception.evolve(before, event)
-            return replace(
-                dossier,
-                exceptions=_with(dossier.exceptions, event.exception_id, after),
-            )
+            excepted = _with(dossier.exceptions, event.exception_id, after)
+            return replace(dossier, exceptions=excepted)
         case ApprovalRecorded():
-            return replace(
-                dossier, approvals=_with(dossier.approvals, event.approval_id, event)
-            )
+            approved = _with(dossier.approvals, event.approval_id, event)
+            return replace(dossier, approvals=approved)
         case GovernorDecisionRecorded():
             return replace(dossier, governed=event)
         case FreezeRecordCreated():
-            return replace(
-                dossier, freezes=_with(dossier.freezes, event.candidate_id, event)
-            )
+            frozen = _with(dossier.freezes, event.candidate_id, event)
+            return replace(dossier, freezes=frozen)
         case _:
             assert isinstance(event, _LoopEvents), "a suite has a boundary of its own"
             return replace(dossier, loop=loop.evolve(dossier.loop, event))
+
+
+def _iterate(dossier: Dossier, event: IterationEvent) -> Dossier:
+    if isinstance(event, IterationStarted):
+        after = iteration.started(event)
+    else:
+        after = iteration.evolve(dossier.iterations[event.iteration_id], event)
+    return replace(
+        dossier,
+        loop=loop.evolve(dossier.loop, event),
+        iterations=_with(dossier.iterations, event.iteration_id, after),
+    )
+
+
+def _run(dossier: Dossier, event: RunEvent) -> Dossier:
+    after = run.evolve(dossier.runs.get(event.run_id), event)
+    known = dossier.the_loop()
+    counted = loop.count_run(known) if isinstance(event, RunStarted) else known
+    runs = _with(dossier.runs, event.run_id, after)
+    return replace(dossier, loop=counted, runs=runs)
 
 
 def verify(
@@ -345,7 +301,7 @@ def verify(
     )
     events: list[DomainEvent] = [
         *_newly_missing(candidate, facts),
-        _computed(candidate, facts, finding, profile, scope, because=because),
+        computed(candidate_id, facts, finding, profile, scope, because=because),
     ]
     events += stops(dossier.the_loop(), finding.violations, candidate_id=candidate_id)
     refusal = None
@@ -474,43 +430,6 @@ def _newly_missing(
                 missing_parts={name: str(was) for name, was in reading.lost.items()},
                 recommended_portal=Portal.GOVERNANCE,
             )
-
-
-def _computed(
-    candidate: Candidate,
-    facts: Sequence[SuiteFacts],
-    finding: Finding,
-    profile: Profile,
-    scope: VerificationScope,
-    *,
-    because: str,
-) -> CandidateVerificationComputed:
-    """Return the verification with the complete basis that it rests on (C-VER-4)."""
-    runs = [each.run for each in facts if each.run is not None]
-    return CandidateVerificationComputed(
-        candidate_id=candidate.candidate_id,
-        verification_status=finding.status,
-        verification_mode=MODE_OF[finding.status],
-        verification_profile_id=profile.profile_id,
-        verification_scope=scope,
-        verification_basis=VerificationBasis(
-            profile_version=profile.profile_version,
-            run_ids=tuple(each.run_id for each in runs),
-            violations=finding.violations,
-            failed=finding.failed,
-            others=finding.others,
-            warnings=finding.warnings,
-            computed_because=because,
-        ),
-        integrity_conditions=tuple(sorted(finding.conditions)),
-        evidence_bundle_hashes=tuple(each.evidence for each in runs if each.evidence),
-        oracle_suite_summaries=tuple(
-            SuiteSummary(suite_id=each.suite_id, suite_hash=each.suite_hash)
-            for each in runs
-        ),
-        waiver_ids=tuple(sorted(set(finding.waived_by.values()))),
-        waived_oracle_ids=tuple(sorted(finding.waived_by)),
-    )
 
 
 def _known(things: Mapping[K, V], identifier: K, kind: str) -> V:

@@ -44,7 +44,7 @@ from sr_core.domain.evidence import (
     unanswered,
 )
 from sr_core.domain.governed_exception import GovernedException
-from sr_core.domain.ids import ExceptionId, OracleId, RunId, SuiteId
+from sr_core.domain.ids import CandidateId, ExceptionId, OracleId, RunId, SuiteId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.oracle_suite import Classification, OracleSuite
 from sr_core.domain.profile import Profile, failure_class
@@ -397,3 +397,40 @@ def _manifest(facts: SuiteFacts) -> EvidenceManifest | None:
     if facts.run is None or facts.reading is None:
         return None
     return facts.reading.manifest
+
+
+def computed(
+    candidate_id: CandidateId,
+    facts: Sequence[SuiteFacts],
+    finding: Finding,
+    profile: Profile,
+    scope: VerificationScope,
+    *,
+    because: str,
+) -> CandidateVerificationComputed:
+    """Return the verification with the complete basis that it rests on (C-VER-4)."""
+    runs = [each.run for each in facts if each.run is not None]
+    return CandidateVerificationComputed(
+        candidate_id=candidate_id,
+        verification_status=finding.status,
+        verification_mode=MODE_OF[finding.status],
+        verification_profile_id=profile.profile_id,
+        verification_scope=scope,
+        verification_basis=VerificationBasis(
+            profile_version=profile.profile_version,
+            run_ids=tuple(each.run_id for each in runs),
+            violations=finding.violations,
+            failed=finding.failed,
+            others=finding.others,
+            warnings=finding.warnings,
+            computed_because=because,
+        ),
+        integrity_conditions=tuple(sorted(finding.conditions)),
+        evidence_bundle_hashes=tuple(each.evidence for each in runs if each.evidence),
+        oracle_suite_summaries=tuple(
+            SuiteSummary(suite_id=each.suite_id, suite_hash=each.suite_hash)
+            for each in runs
+        ),
+        waiver_ids=tuple(sorted(set(finding.waived_by.values()))),
+        waived_oracle_ids=tuple(sorted(finding.waived_by)),
+    )
