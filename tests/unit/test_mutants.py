@@ -11,7 +11,7 @@ from pytest_sr.mutants.base import Patch, inside, mutated
 from pytest_sr.parse import parse_file
 from pytest_sr.registry import Registry, Spec
 from pytest_sr.scenario import Scenario
-from sr_core.application import verification
+from sr_core.application import facts
 from sr_core.application.verification import Verification
 
 pytestmark = pytest.mark.anyio
@@ -153,14 +153,14 @@ class TestShipped:
         self, name, owner, method
     ):
         gates = [inside(Verification, each) for each in ("gate", "ruling")]
-        read = inside(verification, "read_bundle")
+        read = inside(facts, "read_bundle")
 
         with mutated(MUTANTS[name]):
             with pytest.raises(TypeError):
                 await getattr(owner, method)(object())
 
             assert [inside(Verification, each) for each in ("gate", "ruling")] == gates
-            assert inside(verification, "read_bundle") is read
+            assert inside(facts, "read_bundle") is read
 
 
 @pytest.fixture(scope="module")

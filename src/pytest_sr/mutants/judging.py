@@ -9,7 +9,7 @@ from typing import Any, Final
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.adapters.sandbox import runner
-from sr_core.application import bundles, candidates, runs, verification
+from sr_core.application import bundles, candidates, citations, facts, runs
 from sr_core.application.approvals import Approvals
 from sr_core.application.freezes import Freezes
 from sr_core.application.verification import Verification
@@ -211,7 +211,8 @@ def evidence_never_read() -> tuple[Patch, ...]:
     remember, from_memory = _memory()
     return (
         Patch(owner=runs, name="write_bundle", value=remember),
-        Patch(owner=verification, name="read_bundle", value=from_memory),
+        Patch(owner=facts, name="read_bundle", value=from_memory),
+        Patch(owner=citations, name="read_bundle", value=from_memory),
     )
 
 
@@ -219,14 +220,14 @@ def evidence_never_read() -> tuple[Patch, ...]:
 def verification_skips_evidence() -> tuple[Patch, ...]:
     """A verification that was asked for takes evidence to be there, as no gate does."""
     remember, from_memory = _memory()
-    real, read = inside(Verification, "verify"), inside(verification, "read_bundle")
+    real, read = inside(Verification, "verify"), inside(facts, "read_bundle")
 
     async def verify(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - passed on as it comes
-        setattr(verification, "read_bundle", from_memory)  # noqa: B010 - for the while
+        setattr(facts, "read_bundle", from_memory)  # noqa: B010 - for the while
         try:
             return await real(*args, **kwargs)
         finally:
-            setattr(verification, "read_bundle", read)  # noqa: B010 - and back
+            setattr(facts, "read_bundle", read)  # noqa: B010 - and back
 
     return (
         Patch(owner=runs, name="write_bundle", value=remember),
@@ -381,11 +382,11 @@ def sandbox_unnamed() -> tuple[Patch, ...]:
     """Evidence does not say in what sandbox the oracles ran."""
     real = inside(runner, "_told")
 
-    def told(fingerprint: Any) -> Mapping[str, str]:  # noqa: ANN401 - passed on as it comes
-        facts = real(fingerprint)
-        return {name: fact for name, fact in facts.items() if name != "sandbox"}
+    def fewer(fingerprint: Any) -> Mapping[str, str]:  # noqa: ANN401 - passed on as it comes
+        told = real(fingerprint)
+        return {name: fact for name, fact in told.items() if name != "sandbox"}
 
-    return (Patch(owner=runner, name="_told", value=told),)
+    return (Patch(owner=runner, name="_told", value=fewer),)
 
 
 def _without(
@@ -431,7 +432,7 @@ def _without_gate(owner: type, method: str) -> tuple[Patch, ...]:
 def _memory() -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return a `write_bundle` that remembers, and a `read_bundle` of what it remembers."""
     written: dict[ContentHash, Any] = {}
-    write, read = inside(runs, "write_bundle"), inside(verification, "read_bundle")
+    write, read = inside(runs, "write_bundle"), inside(facts, "read_bundle")
 
     async def remember(*what: Any, **form: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
         _, manifest, _ = what
