@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_sr.registry import step
-from pytest_sr.steps.loops import API, DIRECTIVE
+from pytest_sr.steps.loops import API
 from pytest_sr.steps.oracles import ORACLES
 from pytest_sr.steps.results import IterationMade, Told, text
 from pytest_sr.world.accounts import ActorName
@@ -197,11 +197,8 @@ async def prepare_surface(
 async def start_surface(
     world: World, *, surface: str, max_iterations: int = 5, by: ActorName = "human"
 ) -> WorkStarted:
-    """Start work on a surface: its loop, and the first iteration."""
-    body = {
-        "directive_ref": DIRECTIVE,
-        "budgets": {"max_iterations": max_iterations},
-    }
+    """Start work on a surface, under the directive in effect: loop, first iteration."""
+    body = {"budgets": {"max_iterations": max_iterations}}
     path = f"{API}/work-surfaces/{surface}/start"
     answer = await world.ask(by, "POST", path, body)
     return WorkStarted(
