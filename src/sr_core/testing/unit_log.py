@@ -19,6 +19,7 @@ from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.integrity import IntegrityCondition, Portal, StopTrigger
 from sr_core.domain.plan import PlanInstance
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
+from sr_core.domain.violation import Violation
 from sr_core.testing.plans import (
     INTAKE_1,
     INTAKE_HASH,
@@ -184,7 +185,7 @@ class UnitLog:
         return self.tell(
             "IntegrityViolationDetected",
             candidate_id=_candidate(unit),
-            condition=condition,
+            condition=Violation(condition_type=condition, reason="as told"),
         )
 
     def lose(self, unit: str) -> Self:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from sr_core.domain import dossier as dossiers
-from sr_core.domain.approval import ApprovalDecision
+from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.event_ledger import (
     READERS,
     SILENT,
@@ -23,7 +23,17 @@ from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.plan import PlanInstance, PlannedUnit
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.stage_gate import GateStatus
-from sr_core.testing import LOOP_1, NOON, Story, build_full_story
+from sr_core.domain.verification import CandidateVerificationComputed
+from sr_core.testing import (
+    LOOP_1,
+    NOON,
+    Story,
+    build_artifact_events,
+    build_full_story,
+    build_notes,
+    build_staleness,
+    build_suite_events,
+)
 from sr_core.testing.plans import PLAN_1, active_plan, every_plan_event
 from sr_core.testing.work import (
     BUNDLE,
@@ -53,13 +63,45 @@ class TestLoops:
     def story(self) -> Story:
         return build_full_story()
 
-    def test_everything_that_can_happen_is_read(self, story):
-        events = [story.suite, *story.log, *build_work_log(), *every_plan_event()]
+    def test_everything_that_can_happen_is_read_or_named_as_silent(self):
+        assert READERS.keys() | SILENT == EVENT_TYPES.keys()
+        assert not READERS.keys() & SILENT
+
+    def test_a_log_of_everything_is_read(self, story):
+        events = [
+            *build_suite_events(),
+            *build_artifact_events(),
+            *story.log,
+            *build_notes(),
+            *build_staleness(),
+            *build_work_log(),
+            *every_plan_event(),
+        ]
+
+        ledger = read(*events)
 
         assert {type(each).__name__ for each in events} == EVENT_TYPES.keys()
-        for each in events:  # each begins from what came before it in its own history
-            name = type(each).__name__
-            assert (name in READERS) is not (name in SILENT)
+        assert ledger.position == len(events)
+
+    def test_what_stands_against_a_candidate_is_all_read(self, story):
+        for length, latest in enumerate(story.log, start=1):
+            known = dossiers.fold(story.log[:length])
+            told = read(*story.log[:length]).conditions
+            for name in known.candidates:
+                assert told[name] >= known.standing_against(name)
+            if isinstance(latest, CandidateVerificationComputed):
+                found = known.candidate(latest.candidate_id).standing
+                assert told[latest.candidate_id] == found
+
+    def test_what_a_human_said_of_a_candidate_is_read(self, story):
+        (approved,) = (each for each in story.log if isinstance(each, ApprovalRecorded))
+        (subject,) = approved.subject_refs
+
+        told = read(*story.log).approvals
+
+        assert told == {
+            (approved.portal_id, (subject.kind, subject.id)): approved.decision
+        }
 
     def test_a_loop_is_read_as_its_own_rules_have_it(self, story):
         for length in range(1, len(story.log) + 1):

@@ -84,12 +84,12 @@ class TestStatus:
         gate = gate_of(story)
 
         assert gate.status is GateStatus.PASS_WITH_WAIVERS
-        assert gate.waiver_refs == (story.waiver.exception_id,)
+        assert gate.waiver_refs == (story.exception.exception_id,)
 
     def test_a_waiver_that_has_expired_covers_nothing(self):
         story = judged({BUILD: ResultStatus.FAIL}).waive(BUILD)
 
-        gate = gate_of(story, now=story.waiver.expires_at + timedelta(seconds=1))
+        gate = gate_of(story, now=story.exception.expires_at + timedelta(seconds=1))
 
         assert gate.status is GateStatus.FAIL
 
