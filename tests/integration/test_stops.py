@@ -1,0 +1,160 @@
+"""R-API-17: a running platform whose services go away one by one, and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from pytest_sr.stack.addresses import StackAddresses
+from pytest_sr.world.world import Buckets, environment
+from sr_core.api.app import build_app
+from sr_core.bootstrap.compose import drop_streams, make_streams, running
+from sr_core.bootstrap.settings import Settings, parse_settings
+
+pytestmark = pytest.mark.anyio
+
+NAMES = ("postgresql", "minio", "nats")
+ANSWER_S_MAX = 6.0
+
+
+class Link:
+    """A cable to a service: what it carries it carries whole, until it is pulled."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._ends: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    async def plug(self) -> None:
+        """Take connections; after a pull, at the same address as before."""
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def pull(self) -> None:
+        """Refuse new connections, and break off those that there are."""
+        assert self._server is not None, "it was plugged"
+        self._server.close()
+        for each in [*self._ends]:
+            each.transport.abort()
+        await self._server.wait_closed()
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        ends = {writer, far_writer}
+        self._ends |= ends
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_pump(reader, far_writer))
+                group.create_task(_pump(far_reader, writer))
+        finally:
+            self._ends -= ends
+            for each in ends:
+                each.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    with suppress(OSError):
+        writer.write_eof()
+
+
+@pytest.fixture
+async def links(stack: StackAddresses, database: str) -> AsyncIterator[dict[str, Link]]:
+    """A cable in front of each service."""
+    addresses = {
+        "postgresql": urlsplit(database),
+        "minio": urlsplit(f"//{stack.s3.endpoint}"),
+        "nats": urlsplit(stack.nats.url),
+    }
+    made = {
+        name: Link(str(at.hostname), int(at.port or 0))
+        for name, at in addresses.items()
+    }
+    for each in made.values():
+        await each.plug()
+    yield made
+    for each in made.values():
+        await each.pull()
+
+
+@pytest.fixture
+async def settings(
+    stack: StackAddresses, database: str, bucket, links: dict[str, Link]
+) -> AsyncIterator[Settings]:
+    """A deployment that reaches its services by the cables."""
+    buckets = Buckets("case")
+    buckets.evidence = buckets.candidates = bucket.name
+    told = {
+        **environment(stack, "x", buckets, sandbox="plain"),
+        "SR_DATABASE_URL": database,
+        "SR_NATS_STREAM_PREFIX": f"case-{secrets.token_hex(4)}",
+    }
+    direct = parse_settings(told)
+    await make_streams(direct)
+    parts = urlsplit(database)
+    netloc = parts.netloc.replace(f":{parts.port}", f":{links['postgresql'].port}")
+    yield replace(
+        direct,
+        attachments_bucket=bucket.name,
+        database_url=parts._replace(netloc=netloc).geturl(),
+        minio_endpoint=f"127.0.0.1:{links['minio'].port}",
+        nats_url=f"nats://127.0.0.1:{links['nats'].port}",
+    )
+    await drop_streams(direct)
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever asks the running platform."""
+    async with running(settings) as run:
+        app = build_app(run.platform, run.identity, run.dependencies)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the framework types ASGI more narrowly
+        async with httpx.AsyncClient(transport=transport, base_url="http://sr") as made:
+            yield made
+
+
+async def ready(client: httpx.AsyncClient) -> tuple[int, set[str]]:
+    """Return the status, and the names of what is unhealthy."""
+    began = time.monotonic()
+    answer = await client.get("/ready")
+    assert time.monotonic() - began < ANSWER_S_MAX
+    checks = {each["name"]: each for each in answer.json()["checks"]}
+    assert checks.keys() == set(NAMES)
+    ill = {name for name, each in checks.items() if each["status"] != "healthy"}
+    assert all(checks[name]["error"] for name in ill)
+    return answer.status_code, ill
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_each_is_named_while_it_is_away_and_forgotten_when_it_is_back(
+    client, links, name
+):
+    assert await ready(client) == (200, set())
+
+    await links[name].pull()
+    assert await ready(client) == (503, {name})
+    assert (await client.get("/health")).status_code == 200
+
+    await links[name].plug()
+    assert await ready(client) == (200, set())
+
+
+async def test_all_that_are_away_are_named(client, links):
+    await links["minio"].pull()
+    await links["nats"].pull()
+
+    assert await ready(client) == (503, {"minio", "nats"})
