@@ -160,10 +160,12 @@ def on_http_error(
 def on_validation_error(
     request: Request[Any, Any, Any], error: msgspec.ValidationError
 ) -> Response[Problem]:
-    """Tell a body that is not of the form asked for."""
-    return _problem(
-        request, HTTPStatus.BAD_REQUEST, MalformedInput.code, f"body: {error}"
-    )
+    """Tell a body that is not of the form asked for, where it is not, and its choices."""
+    message, _, place = str(error).partition(" - at ")
+    key = place.strip("`").removeprefix("$.").removeprefix("$")
+    told = {"message": message, "key": key, "source": "body"}
+    detail = f"{key or 'body'}: {_complaint(request, told)}"
+    return _problem(request, HTTPStatus.BAD_REQUEST, MalformedInput.code, detail)
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, assert_never
+from typing import Final, TypeGuard, assert_never
 
 from sr_core.domain.errors import HookPending, MalformedInput
 from sr_core.domain.ids import LoopId
@@ -144,7 +144,7 @@ def parse_policy(definition: Mapping[str, object]) -> GatingPolicy:
         raise MalformedInput(
             field="hooks", found=hooks, expected=f"a mode for each of {', '.join(Hook)}"
         )
-    unknown = [each for each in hooks.values() if each not in {*GateMode}]
+    unknown = [each for each in hooks.values() if each not in tuple(GateMode)]
     if unknown:
         raise MalformedInput(
             field="mode of a hook",
@@ -152,7 +152,7 @@ def parse_policy(definition: Mapping[str, object]) -> GatingPolicy:
             expected=f"one of {', '.join(GateMode)}",
         )
     said = definition.get("triggers")
-    if not isinstance(said, list) or not {*said} <= {*GateTrigger}:
+    if not _is_list_of_triggers(said):
         raise MalformedInput(
             field="triggers", found=said, expected=f"a list of {', '.join(GateTrigger)}"
         )
@@ -163,6 +163,13 @@ def parse_policy(definition: Mapping[str, object]) -> GatingPolicy:
             for each, mode in hooks.items()
         }
     )
+
+
+def _is_list_of_triggers(said: object) -> TypeGuard[list[str]]:
+    known = tuple(
+        GateTrigger
+    )  # a tuple compares what no set could hold, such as a list
+    return isinstance(said, list) and all(each in known for each in said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

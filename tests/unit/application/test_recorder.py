@@ -97,11 +97,14 @@ class TestWhatIsRecorded:
         await journey.judge()
 
         stored = await journey.stage.log.read(after=0, limit=100)
-        first, second = stored[-2:]
+        first, evidence, completed, next_batch = stored[-4:]
 
         assert first.event_type == "OracleExecutionCompleted"
-        assert b'"causation_id":null' in first.envelope
-        assert f'"causation_id":"{first.event_id}"'.encode() in second.envelope
+        assert completed.event_type == "RunCompleted"
+        for each in (first, next_batch):
+            assert b'"causation_id":null' in each.envelope
+        for each in (evidence, completed):
+            assert f'"causation_id":"{first.event_id}"'.encode() in each.envelope
 
     async def test_time_does_not_run_backwards(self, journey):
         await journey.open()

@@ -338,11 +338,11 @@ class TestRecomputing:
 
         assert computed.evidence_bundle_hashes == (verified.run.evidence,)
 
-    def test_what_is_lost_takes_it_back_and_refuses_nobody(self, verified):
+    def test_what_is_lost_takes_it_back_and_is_told_to_whoever_asked(self, verified):
         ruling = verified.lose_evidence().recomputed()
 
         assert StopTriggered in types(ruling.events)
-        assert ruling.refusal is None
+        assert isinstance(ruling.refusal, EvidenceMissing)
 
     def test_a_waiver_that_has_ended_takes_it_back(self, story):
         story.open().iterate().register().judge({BUILD: FAIL}).waive().verify()

@@ -21,6 +21,7 @@ from sr_core.domain.gating_policy import (
     HookRule,
     NoteType,
     evaluate,
+    parse_policy,
     require,
 )
 from sr_core.domain.integrity import Portal, StopTrigger
@@ -96,6 +97,78 @@ class TestModes:
             MalformedInput, match="no assessment_on_validation, closeout"
         ):
             GatingPolicy(hooks={Hook.PLAN_REVIEW: HookRule(), EVALUATION: HookRule()})
+
+
+HOOKS = dict.fromkeys((each.value for each in Hook), "soft")
+
+
+def governed(mode: str, *triggers: str) -> GatingPolicy:
+    """The policy of a governed document, with that mode for verified candidates."""
+    hooks = {**HOOKS, "evaluation_on_verification": mode}
+    return parse_policy({"hooks": hooks, "triggers": [*triggers]})
+
+
+class TestGoverned:
+    """A definition in a governed document says how each hook holds."""
+
+    @pytest.mark.parametrize("mode", GateMode)
+    def test_each_mode_is_one(self, mode):
+        assert governed(mode).hooks[EVALUATION] == HookRule(mode=mode)
+
+    @pytest.mark.parametrize("other", sorted(set(Hook) - {EVALUATION}))
+    def test_each_hook_has_its_own(self, other):
+        assert governed("hard").hooks[other].mode is GateMode.SOFT
+
+    @pytest.mark.parametrize("trigger", GateTrigger)
+    def test_any_of_its_triggers_makes_a_hybrid_hook_hard(self, trigger):
+        others = frozenset(GateTrigger) - {trigger}
+        told = governed("hybrid", trigger)
+
+        assert evaluate(told, facts(fired={trigger})).holding == (EVALUATION,)
+        assert evaluate(told, facts(fired=others)).may_proceed
+
+    def test_a_soft_hook_waits_for_nobody(self):
+        assert evaluate(
+            governed("soft", *GateTrigger), facts(fired=frozenset(GateTrigger))
+        ).may_proceed
+
+    def test_a_hard_one_holds_only_once_it_is_due(self):
+        nothing = GateFacts(due=frozenset(), fired=frozenset(GateTrigger))
+
+        assert evaluate(governed("hard"), nothing) == GateFinding()
+
+    @pytest.mark.parametrize(
+        ("definition", "found"),
+        [
+            ({}, "hooks: found None"),
+            ({"hooks": [], "triggers": []}, "hooks: found"),
+            ({"hooks": {}, "triggers": []}, "hooks: found"),
+            ({"hooks": {**HOOKS, "lunch": "soft"}, "triggers": []}, "hooks: found"),
+            (
+                {"hooks": {**HOOKS, "closeout": "strict"}, "triggers": []},
+                "mode of a hook: found 'strict'",
+            ),
+            (
+                {"hooks": {**HOOKS, "closeout": None}, "triggers": []},
+                "mode of a hook: found None",
+            ),
+            (
+                {"hooks": {**HOOKS, "closeout": ["soft"]}, "triggers": []},
+                r"mode of a hook: found \['soft'\]",
+            ),
+            ({"hooks": HOOKS}, "triggers: found None"),
+            ({"hooks": HOOKS, "triggers": "OPEN_RISK_HIGH"}, "triggers: found"),
+            ({"hooks": HOOKS, "triggers": ["OPEN_RISK"]}, "triggers: found"),
+            ({"hooks": HOOKS, "triggers": [["OPEN_RISK_HIGH"]]}, "triggers: found"),
+            (
+                {"hooks": HOOKS, "triggers": [], "switch": "off"},
+                "gating policy: found 'switch'",
+            ),
+        ],
+    )
+    def test_what_it_cannot_say_is_refused(self, definition, found):
+        with pytest.raises(MalformedInput, match=found):
+            parse_policy(definition)
 
 
 class TestRefusal:
