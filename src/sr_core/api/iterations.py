@@ -25,8 +25,6 @@ from sr_core.api.views.iterations import (
     IterationStart,
     IterationView,
     LoopRecordView,
-    MadePage,
-    MadeView,
 )
 from sr_core.application.loops import Loops, Recorded
 from sr_core.application.platform import Platform
@@ -110,22 +108,6 @@ async def loop_record(
     if row is None or row.get("summary") is None:
         raise NotFound(kind="loop record of iteration", identifier=identifier)
     return shown(row, LoopRecordView, type_key="domain.loop_record")
-
-
-@get("/iterations/{iteration_id:str}/candidates", authority=ANYONE)
-async def candidates(
-    iteration_id: FromPath[str],
-    platform: NamedDependency[Platform],
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> MadePage:
-    """List the candidates that the iteration brought forth, oldest first."""
-    identifier = parse_iteration_id(iteration_id)
-    if await platform.rows.row("iterations", {"iteration_id": identifier}) is None:
-        raise NotFound(kind="iteration", identifier=identifier)
-    where: dict[str, str | None] = {"produced_by_iteration_id": identifier}
-    page = (limit, offset)
-    return await show_page(platform.rows, "candidates", where, page, MadeView, MadePage)
 
 
 @post("/iterations/{iteration_id:str}/begin", status_code=200, authority=WORKER)
@@ -271,7 +253,6 @@ router = Router(
         start,
         iteration,
         loop_record,
-        candidates,
         begin,
         fail,
         complete,

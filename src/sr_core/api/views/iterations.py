@@ -9,7 +9,6 @@ from sr_core.api.views.base import Accepted, Page, View
 from sr_core.domain.gating_policy import Hook
 from sr_core.domain.iteration import IterationOutcome, IterationPhase
 from sr_core.domain.iteration_summary import IterationSummary
-from sr_core.domain.verification import VerificationStatus
 
 
 class IterationView(View, kw_only=True):
@@ -56,20 +55,3 @@ class LoopRecordView(View, kw_only=True):
     iteration_id: str
     loop_id: str
     summary: IterationSummary
-
-
-class MadeView(View, kw_only=True):
-    """A candidate that an iteration brought forth."""
-
-    candidate_id: str
-    content_hash: str
-    loop_id: str
-    produced_by_iteration_id: str
-    verification_status: VerificationStatus
-    created_at: datetime
-
-
-class MadePage(Page, kw_only=True):
-    """Some of the candidates of an iteration."""
-
-    candidates: list[MadeView]
