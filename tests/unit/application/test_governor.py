@@ -69,8 +69,10 @@ class TestStart:
         await ready.iterate()
 
         first, second = await recorded(ready, "IterationStarted")
-        assert first.event.refs == second.event.refs
-        assert [each.id for each in first.event.refs][-1] == CORE
+        new = [each for each in second.event.refs if each not in first.event.refs]
+        assert all(each in second.event.refs for each in first.event.refs)
+        assert {each.id for each in new} == {first.event.iteration_id}
+        assert CORE in {each.id for each in first.event.refs}
 
     async def test_the_decision_is_recorded_in_the_same_append(self, ready):
         found = await look(ready)
