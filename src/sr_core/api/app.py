@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -56,10 +57,42 @@ __all__ = [
 GOVERNED_PATH: Final = "/api/v1"
 
 
+@dataclass(slots=True, kw_only=True)
+class Behind:
+    """What the routes are served with: the platform, and who knows its callers."""
+
+    platform: Platform
+    identity: Identity
+    readiness: Readiness
+
+
 class Face(Litestar):
     """The framework's application, entered through the door alone."""
 
     door: Door
+    behind: Behind
+
+    def serve(
+        self,
+        platform: Platform,
+        identity: Identity,
+        dependencies: Sequence[Dependency],
+        *,
+        bounds: Bounds | None = None,
+    ) -> None:
+        """Serve this platform from now on; the routes stay as they were built."""
+        self.behind.platform = platform
+        self.behind.identity = identity
+        self.behind.readiness = Readiness(dependencies)
+        self.door = Door(
+            Keeper(self._routed, platform.recorder.store),
+            fresh=platform.ids.fresh,
+            metrics=platform.recorder.metrics,
+            bounds=bounds or Bounds(),
+        )
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Litestar.__call__(self, scope, receive, send)
 
     async def __call__(
         self,
@@ -77,24 +110,23 @@ def build_app(
     dependencies: Sequence[Dependency],
     *,
     bounds: Bounds | None = None,
-) -> Litestar:
+) -> Face:
     """Return the platform as an ASGI application.
 
     Every route names who may ask; one that is added cannot be left open by forgetting to.
     """
     description = build_description()
-    reception = Reception(
-        platform=platform,
-        identity=identity,
-        queries=description.queries,
-        authority_of=authority_of,
+    behind = Behind(
+        platform=platform, identity=identity, readiness=Readiness(dependencies)
     )
-    metrics = platform.recorder.metrics
+    reception = Reception(
+        behind, queries=description.queries, authority_of=authority_of
+    )
     app = Face(
         route_handlers=_handlers(ROUTERS),
         request_class=StrictRequest,
         before_request=reception.receive,
-        dependencies=_dependencies(platform, Readiness(dependencies), description),
+        dependencies=_dependencies(behind, description),
         exception_handlers={
             SrError: on_sr_error,
             HTTPException: on_http_error,
@@ -107,16 +139,8 @@ def build_app(
         state=State(),
     )
     require_authorities(app)
-
-    async def framework(scope: Scope, receive: Receive, send: Send) -> None:
-        await Litestar.__call__(app, scope, receive, send)
-
-    app.door = Door(
-        Keeper(framework, platform.recorder.store),
-        fresh=platform.ids.fresh,
-        metrics=metrics,
-        bounds=bounds or Bounds(),
-    )
+    app.behind = behind
+    app.serve(platform, identity, dependencies, bounds=bounds)
     return app
 
 
@@ -128,7 +152,7 @@ def build_description() -> Description:
 @cache
 def _described(routers: tuple[Router, ...]) -> Description:
     """Return the description; it follows from the routes, so it is made once for them."""
-    return describe(_handlers(routers), _dependencies(None, None, None), authority_of)
+    return describe(_handlers(routers), _dependencies(None, None), authority_of)
 
 
 def _handlers(routers: Sequence[Router]) -> list[ControllerRouterHandler]:
@@ -142,14 +166,12 @@ def _handlers(routers: Sequence[Router]) -> list[ControllerRouterHandler]:
 
 
 def _dependencies(
-    platform: Platform | None,
-    readiness: Readiness | None,
-    description: Description | None,
+    behind: Behind | None, description: Description | None
 ) -> dict[str, Provide]:
     began = time.monotonic()
     return {
-        "platform": Provide(lambda: platform, sync_to_thread=False),
-        "readiness": Provide(lambda: readiness, sync_to_thread=False),
+        "platform": Provide(lambda: behind and behind.platform, sync_to_thread=False),
+        "readiness": Provide(lambda: behind and behind.readiness, sync_to_thread=False),
         "description": Provide(lambda: description, sync_to_thread=False),
         "uptime_s": Provide(lambda: time.monotonic() - began, sync_to_thread=False),
         "asked": Provide(_asked, sync_to_thread=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from litestar import Request, Response
 from litestar.handlers.base import BaseRouteHandler
@@ -22,6 +22,13 @@ _TYPE_IN_PATH: Final = re.compile(r":\w+}")
 AUTHORIZATIONS_MAX: Final = 1
 
 
+class Behind(Protocol):
+    """What requests are received for; it may change between two of them."""
+
+    platform: Platform
+    identity: Identity
+
+
 class Reception:
     """Finds out who asks and whether they may, and whether the request is a repeated one.
 
@@ -30,14 +37,12 @@ class Reception:
 
     def __init__(
         self,
+        behind: Behind,
         *,
-        platform: Platform,
-        identity: Identity,
         queries: Mapping[tuple[str, str], Mapping[str, bool]],
         authority_of: Callable[[BaseRouteHandler], Authority],
     ) -> None:
-        self._platform = platform
-        self._identity = identity
+        self._behind = behind
         self._queries = queries
         self._authority_of = authority_of
 
@@ -57,7 +62,7 @@ class Reception:
         await refuse_surplus_body(request)
         named = None
         if by is not None and request.method not in SAFE_METHODS:
-            fresh = self._platform.ids.fresh
+            fresh = self._behind.platform.ids.fresh
             named = await name_request(request, by, f"{request.method} {path}", fresh)
         request.state.asked = by and Asked(
             by=by, correlation_id=request.state.correlation_id, request=named
@@ -71,7 +76,7 @@ class Reception:
             return None
         if authority.is_optional and "authorization" not in request.headers:
             return None
-        by = await self._identity.actor_of(bearer(request))
+        by = await self._behind.identity.actor_of(bearer(request))
         authority.require(by, action=f"{request.method} {route_of(request)}")
         return by
 
@@ -80,7 +85,7 @@ class Reception:
     ) -> Response[bytes] | None:
         if named is None:
             return None
-        answer = await replay_of(named, self._platform.recorder.store)
+        answer = await replay_of(named, self._behind.platform.recorder.store)
         if answer is None:
             request.state.named_request = named
             return None

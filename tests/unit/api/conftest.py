@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import httpx
 import pytest
 from litestar import Litestar
 
-from sr_core.api.app import build_app
+from sr_core.api.app import Face, build_app
 from sr_core.application.governed import BOUNDARY
 from sr_core.application.health import Dependency
 from sr_core.codec.envelope import opened
@@ -163,11 +164,28 @@ def client_of(app: Litestar) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://sr")
 
 
+@cache
+def built() -> Face:
+    """The routes, built once: each test serves its own platform from them."""
+    return build_app(Stage().platform, TokenTable({}), [])
+
+
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     runner = ScriptedRunner()
     stage = Stage(runner)
     await stage.start()
+    app = built()
+    app.serve(stage.platform, TokenTable(TOKENS), [])
+    async with client_of(app) as client:
+        yield Api(client, stage, runner)
+
+
+@pytest.fixture
+async def undocumented() -> AsyncIterator[Api]:
+    """A platform whose process was started with no documents."""
+    runner = ScriptedRunner()
+    stage = Stage(runner)
     app = build_app(stage.platform, TokenTable(TOKENS), [])
     async with client_of(app) as client:
         yield Api(client, stage, runner)
