@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from sr_core.testing import (
     BYSTANDER,
     CORE,
     DIRECTIVE,
+    GOVERNED,
     HUMAN,
     SYSTEM,
     ScriptedRunner,
@@ -97,9 +98,14 @@ class Api:
         await self.done(f"loops/{told['loop_id']}/activate")
         return str(told["loop_id"])
 
+    async def a_suite(self) -> None:
+        """See that the suite is registered: an iteration starts from it."""
+        answer = await self.post("oracles/suites", SUITE)
+        assert answer.is_success or answer.json()["code"] == "SUITE_TAKEN"
+
     async def a_candidate(self) -> tuple[str, str]:
         """A loop with the suite, an iteration and a candidate."""
-        await self.done("oracles/suites", SUITE)
+        await self.a_suite()
         loop_id = await self.a_loop()
         told = await self.done(f"loops/{loop_id}/iterations", by="system")
         body = {
@@ -185,7 +191,7 @@ async def api() -> AsyncIterator[Api]:
 async def undocumented() -> AsyncIterator[Api]:
     """A platform whose process was started with no documents."""
     runner = ScriptedRunner()
-    stage = Stage(runner)
+    stage = Stage(runner, governed=replace(GOVERNED, artifacts=()))
     app = build_app(stage.platform, TokenTable(TOKENS), [])
     async with client_of(app) as client:
         yield Api(client, stage, runner)

@@ -9,6 +9,7 @@ from sr_core.testing import BUILD, fails, says_nothing, ulid
 
 pytestmark = pytest.mark.anyio
 
+NOTE = "record.evaluation_note"
 STRANGER = f"loop_{ulid(999)}"
 REF = {"kind": "Record", "id": "rec_1", "rel": "about", "meta": {}}
 
@@ -42,6 +43,7 @@ def summary(**changes: Any) -> dict[str, Any]:
 
 
 async def iterate(api, loop_id: str) -> str:
+    await api.a_suite()
     told = await api.done(f"loops/{loop_id}/iterations", by="system")
     return str(told["iteration_id"])
 
@@ -80,7 +82,7 @@ class TestLoops:
         assert view["work_surface_id"] is None
         assert view["created_by"]["actor_kind"] == "HUMAN"
         assert view["stop_triggers_fired"] == []
-        assert view["global_seq"] == 3
+        assert view["global_seq"] == (await api.events())[-1].position
 
     async def test_before_it_is_active_no_hour_is_used(self, api, loop_body):
         created = await api.done("loops", loop_body)
@@ -287,6 +289,7 @@ class TestIterations:
 
     @pytest.mark.parametrize("form", ["nested", "flat"])
     async def test_it_starts_in_either_form(self, api, form):
+        await api.a_suite()
         loop_id = await api.a_loop()
         path = f"loops/{loop_id}/iterations" if form == "nested" else "iterations"
         body = None if form == "nested" else {"loop_id": loop_id}
@@ -298,21 +301,35 @@ class TestIterations:
         assert (started["loop_id"], started["state"]) == (loop_id, "STARTED")
         assert started["pending_hooks"] == ["plan_review"]
 
-    async def test_a_start_takes_refs_and_a_work_unit(self, api):
+    async def test_a_start_takes_refs_and_a_work_unit(self, api, loop_body):
+        await api.a_suite()
         loop_id = await api.a_loop()
         path = f"loops/{loop_id}/iterations"
-        note = {**REF, "meta": {"content_hash": f"sha256:{'0' * 64}", "type_key": "a"}}
+        ghost = {
+            **REF,
+            "meta": {"content_hash": f"sha256:{'0' * 64}", "type_key": NOTE},
+        }
+        own = loop_body["directive_ref"]
 
         bad = await api.post(path, {"refs": [REF]}, by="system")
+        strange = await api.post(path, {"refs": [ghost]}, by="system")
         other = await api.post(path, {"work_unit_id": "WU-8"}, by="system")
         good = await api.post(
-            path, {"refs": [note], "work_unit_id": loop_id}, by="system"
+            path, {"refs": [own], "work_unit_id": loop_id}, by="system"
         )
 
         assert "content_hash" in told(bad, 400, "MALFORMED_INPUT")
+        assert "Record rec_1" in told(strange, 412, "CONTEXT_INADMISSIBLE")
         told(other, 400, "MALFORMED_INPUT")
         view = (await api.get(f"iterations/{good.json()['iteration_id']}")).json()
-        assert note in view["refs"]
+        assert view["refs"].count(own) == 1
+
+    async def test_without_a_suite_none_starts(self, api):
+        loop_id = await api.a_loop()
+
+        answer = await api.post(f"loops/{loop_id}/iterations", by="system")
+
+        assert "oracle suite" in told(answer, 412, "CONTEXT_INADMISSIBLE")
 
     @pytest.mark.parametrize("form", ["nested", "flat"])
     async def test_it_ends_in_either_form_and_leaves_its_record(self, api, form):
