@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sr_core.application.citations import missing_among
 from sr_core.application.definitions import DefinitionBook
 from sr_core.application.facts import suite_facts
 from sr_core.application.intakes import Intakes
@@ -17,6 +18,7 @@ from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import EvidenceMissing, NotFound
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.ids import (
+    CandidateId,
     IntakeId,
     StageId,
     SuiteId,
@@ -28,7 +30,7 @@ from sr_core.domain.ids import (
     parse_work_unit_id,
 )
 from sr_core.domain.procedure_template import ProcedureTemplate
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.refs import ContentHash, parse_content_hash
 from sr_core.domain.stage_gate import ClaimedGate, GateResult, StageFacts
 from sr_core.domain.work_errors import EvidenceUnfit
 from sr_core.domain.work_surface import (
@@ -99,7 +101,13 @@ class WorkSurfaces:
         notes: str | None,
         asked: Asked,
     ) -> Recorded:
-        """Leave a stage, if the evidence that is read now lets it pass."""
+        """Leave a stage, if the evidence that is read now lets it pass.
+
+        Raises:
+            EvidenceMissing: some of it cannot be read intact; that is recorded, and
+                stops the loop that works on the surface.
+
+        """
         work_surface.authorise(asked.by, "CompleteStage")
 
         async def rule(unit: WorkUnit) -> Ruling:
@@ -120,7 +128,11 @@ class WorkSurfaces:
             return Ruling(events=work_surface.decide(unit, command))
 
         case = await self.case_of(work_surface_id)
-        return await self.platform.recorder.record(case, rule, asked)
+        try:
+            return await self.platform.recorder.record(case, rule, asked)
+        except EvidenceMissing as refusal:
+            await self._remember(refusal, evidence, asked)
+            raise
 
     async def archive(
         self, work_surface_id: WorkSurfaceId, reason: str | None, asked: Asked
@@ -173,26 +185,50 @@ class WorkSurfaces:
 
         """
         stage_id = surface.current_stage_id
-        row = await self.platform.rows.row(
-            "evidence_bundles", {"content_hash": evidence}
-        )
-        if row is None:
+        candidate_id = await self._judged_by(evidence)
+        if candidate_id is None:
             raise EvidenceMissing(subject=stage_id, evidence=[evidence])
-        candidate_id = parse_candidate_id(str(row["candidate_id"]))
         case = await self.platform.candidate_case(candidate_id)
         dossier = await self.platform.recorder.state(case)
         await self._require_of_unit(dossier, surface, evidence)
         facts = StageFacts(
+            work_surface_id=surface.work_surface_id,
             suites=[
                 await suite_facts(self.platform, dossier, candidate_id, each.suite_id)
                 for each in surface.suites
             ],
-            profile=self.platform.profile,
+            profile=self.platform.profiles.assigned_to(surface.work_unit_id),
             waivers=tuple(dossier.waivers.values()),
             known_missing=dossier.candidate(candidate_id).missing,
             now=self.platform.clock.now(),
         )
         return stage_gate.judge(stage_id, surface.suites, evidence, facts)
+
+    async def _judged_by(self, evidence: ContentHash) -> CandidateId | None:
+        """Return the candidate that the bundle is about; None, if there is no bundle."""
+        row = await self.platform.rows.row(
+            "evidence_bundles", {"content_hash": evidence}
+        )
+        return None if row is None else parse_candidate_id(str(row["candidate_id"]))
+
+    async def _remember(
+        self, refusal: EvidenceMissing, evidence: ContentHash, asked: Asked
+    ) -> None:
+        """Record in the loop's history what was found missing, which stops it (C-EVID-6).
+
+        A bundle that nobody recorded is no loop's.
+        """
+        candidate_id = await self._judged_by(evidence)
+        if candidate_id is None:
+            return
+
+        async def rule(dossier: Dossier) -> Ruling:
+            lost = [parse_content_hash(each) for each in refusal.evidence]
+            found = await missing_among(self.platform, dossier, lost)
+            return replace(found, refusal=None)  # the stage's own refusal is told
+
+        case = await self.platform.candidate_case(candidate_id)
+        await self.platform.recorder.record(case, rule, asked)
 
     async def _require_of_unit(
         self, dossier: Dossier, surface: WorkSurface, evidence: ContentHash

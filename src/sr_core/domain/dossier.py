@@ -207,7 +207,8 @@ class Dossier:
         """Return what stands against the candidate: from its latest verification and runs.
 
         A later run of the same suite cures what an earlier one found, once the
-        candidate has been verified by it.
+        candidate has been verified by it. Evidence that was found missing is cured by
+        none that is found again, only by that of a later run (C-EVID-6).
         """
         candidate = self.candidate(candidate_id)
         conditions = candidate.standing
@@ -215,6 +216,8 @@ class Dossier:
             latest = self.latest_run(candidate_id, suite_id)
             if latest is not None:
                 conditions |= latest.conditions
+            if latest is not None and latest.evidence in candidate.missing:
+                conditions |= {IntegrityCondition.EVIDENCE_MISSING}
         return conditions
 
 

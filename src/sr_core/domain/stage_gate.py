@@ -13,9 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from sr_core.domain.errors import EvidenceMissing
-from sr_core.domain.evidence import ResultStatus
+from sr_core.domain.evidence import BundleReading, ResultStatus
 from sr_core.domain.governed_exception import GovernedException
-from sr_core.domain.ids import ExceptionId, OracleId, StageId, SuiteId
+from sr_core.domain.ids import ExceptionId, OracleId, StageId, SuiteId, WorkSurfaceId
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.oracle_suite import Classification
 from sr_core.domain.profile import Profile
@@ -93,6 +93,7 @@ class StageFacts:
     found missing before.
     """
 
+    work_surface_id: WorkSurfaceId
     suites: Sequence[SuiteFacts]
     profile: Profile
     waivers: Collection[GovernedException]
@@ -110,7 +111,8 @@ def judge(
 
     Raises:
         EvidenceMissing: a bundle cannot be read intact.
-        EvidenceUnfit: the bundle named is not the latest of one of the stage's suites.
+        EvidenceUnfit: the bundle named is not the latest of one of the stage's suites,
+            or one of those was made for other work.
         GateUnanswered: a suite has not judged, or its judgement cannot be trusted.
 
     """
@@ -119,6 +121,7 @@ def judge(
         raise EvidenceUnfit(
             evidence=evidence, why=f"is not the latest of any suite of {stage_id}"
         )
+    _require_made_for(stage_id, facts)
     finding = compute(
         facts.suites,
         profile=facts.profile,
@@ -130,8 +133,7 @@ def judge(
         str(each.condition_type): each.reason for each in reversed(finding.violations)
     }
     if IntegrityCondition.EVIDENCE_MISSING in finding.conditions:
-        lost = [each for each in latest if each is not None]
-        raise EvidenceMissing(subject=stage_id, evidence=lost)
+        raise EvidenceMissing(subject=stage_id, evidence=_lost(facts))
     conditions |= dict(_unpinned(pinned, facts.suites))
     if conditions:
         raise GateUnanswered(stage_id=stage_id, conditions=conditions)
@@ -150,6 +152,35 @@ def failed(result: GateResult) -> tuple[str, ...]:
         if each.status is ResultStatus.FAIL
         and each.classification is Classification.REQUIRED
     )
+
+
+def _require_made_for(stage_id: StageId, facts: StageFacts) -> None:
+    """Raise `EvidenceUnfit` if a bundle says that it was made for other work.
+
+    What is judged in one stage proves nothing of the next, though the suite be the same.
+    """
+    here = {"stage_id": stage_id, "work_surface_id": facts.work_surface_id}
+    for each in _readings(facts):
+        said = {name: getattr(each.manifest, name, None) for name in here}
+        strange = [name for name in here if said[name] not in {None, here[name]}]
+        if strange:
+            raise EvidenceUnfit(
+                evidence=each.content_hash,
+                why=f"was made for {said[strange[0]]}, not for {here[strange[0]]}",
+            )
+
+
+def _lost(facts: StageFacts) -> tuple[ContentHash, ...]:
+    """Return the bundles that are not intact, or were found so before."""
+    return tuple(
+        each.content_hash
+        for each in _readings(facts)
+        if not each.is_intact or each.content_hash in facts.known_missing
+    )
+
+
+def _readings(facts: StageFacts) -> tuple[BundleReading, ...]:
+    return tuple(each.reading for each in facts.suites if each.reading is not None)
 
 
 def _unpinned(

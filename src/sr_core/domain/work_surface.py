@@ -233,7 +233,8 @@ def approval_lacking(
 ) -> str | None:
     """Return why the stage is not approved; None if it is, or need not be.
 
-    With `evidence`, the approval has to be about that bundle, if it cites any.
+    An approval answers the stage's own request at its own portal, whatever else was said
+    there of the stage. With `evidence`, it has to cite that bundle (C-TB-3).
     """
     if not stage.requires_approval:
         return None
@@ -242,9 +243,11 @@ def approval_lacking(
         return "none is recorded since the stage was entered"
     if said.portal_id is not stage.portal_id:
         return f"{said.approval_id} was recorded at {said.portal_id}"
+    if said.request_type.value != stage.request_type:
+        return f"{said.approval_id} answers {said.request_type}"
     if said.decision is not ApprovalDecision.APPROVED:
         return f"{said.approval_id} says {said.decision}"
-    if evidence and said.evidence_refs and evidence not in said.evidence_refs:
+    if evidence and evidence not in said.evidence_refs:
         return f"{said.approval_id} is about other evidence than {evidence}"
     return None
 

@@ -19,6 +19,7 @@ from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.errors import NotFound
 from sr_core.domain.ids import StageId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.integrity import Portal
+from sr_core.domain.portal import RequestType
 from sr_core.domain.refs import Ref, RefKind
 from sr_core.domain.stage_gate import PinnedSuite
 from sr_core.domain.work_surface_events import (
@@ -48,6 +49,7 @@ class StageApproval:
 
     approval_id: str
     portal_id: Portal
+    request_type: RequestType
     decision: ApprovalDecision
     evidence_refs: tuple[str, ...]
 
@@ -176,6 +178,7 @@ def _weigh(unit: WorkUnit, event: ApprovalRecorded) -> WorkUnit:
     said = StageApproval(
         approval_id=event.approval_id,
         portal_id=event.portal_id,
+        request_type=event.request_type,
         decision=event.decision,
         evidence_refs=tuple(event.evidence_refs),
     )

@@ -36,6 +36,7 @@ from sr_core.domain.intake import (
 )
 from sr_core.domain.integrity import Portal
 from sr_core.domain.oracle_suite import Classification
+from sr_core.domain.portal import RequestType
 from sr_core.domain.procedure_template import TERMINAL, ProcedureTemplate
 from sr_core.domain.procedure_template import Stage as TemplateStage
 from sr_core.domain.refs import ContentHash, hash_bytes
@@ -226,6 +227,7 @@ class WorkStory:
         decision: ApprovalDecision = ApprovalDecision.APPROVED,
         *,
         portal: Portal = Portal.EXCEPTION,
+        request: RequestType = RequestType.ENG_ACCEPT,
         evidence: tuple[ContentHash, ...] = (BUNDLE,),
     ) -> Self:
         """Let a human speak about the stage that the latest surface is in."""
@@ -233,6 +235,7 @@ class WorkStory:
         said = work_unit.StageApproval(
             approval_id=self.ids.fresh("appr"),
             portal_id=portal,
+            request_type=request,
             decision=decision,
             evidence_refs=evidence,
         )

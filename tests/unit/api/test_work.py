@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from sr_core.domain.loop import LoopCreated, StopTriggered
+from sr_core.domain.verification import EvidenceMissingDetected
 from sr_core.domain.work_surface_events import StageCompleted
-from sr_core.testing import DIRECTIVE, SOME_HASH, UNIT_TESTS, build_suite, fails
+from sr_core.testing import CORE, DIRECTIVE, SOME_HASH, UNIT_TESTS, build_suite, fails
 from sr_core.testing.work import FINAL, FRAME, REFS, STRUCTURE
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +106,19 @@ async def a_bundle(api, iteration_id: str, *, suites=(STRUCTURE,)) -> str:
         run = await api.done("runs", body, by="system")
         told = (await api.get(f"runs/{run['run_id']}")).json()
     return str(told["evidence_bundle_hash"])
+
+
+async def candidate_of(api, bundle: str) -> str:
+    row = await api.stage.rows.row("evidence_bundles", {"content_hash": bundle})
+    assert row is not None
+    return str(row["candidate_id"])
+
+
+def subject_of(kind: str, surface: str, *, stage: str = FINAL) -> dict[str, Any]:
+    """A stage of a surface, named in one of the two ways that there are."""
+    if kind == "WorkSurface":
+        return {"kind": kind, "id": surface, "meta": {"stage_id": stage}}
+    return {"kind": kind, "id": stage, "meta": {"work_surface_id": surface}}
 
 
 class TestIntakes:
@@ -713,10 +728,22 @@ class TestStart:
 
         assert answer.status_code == 403
 
-    async def test_without_a_directive_in_force_one_is_named(self, api):
+    async def test_where_no_directive_is_named_the_recorded_one_is_taken(self, api):
         name = await a_surface(api)
 
-        answer = await api.post(f"work-surfaces/{name}/start")
+        await api.done(f"work-surfaces/{name}/start")
+
+        (opened,) = [
+            each.event
+            for each in await api.events()
+            if isinstance(each.event, LoopCreated)
+        ]
+        assert DIRECTIVE in opened.refs
+
+    async def test_where_none_is_recorded_there_is_none_to_take(self, undocumented):
+        name = await a_surface(undocumented)
+
+        answer = await undocumented.post(f"work-surfaces/{name}/start")
 
         assert answer.status_code == 404
         assert DIRECTIVE.id in answer.text
@@ -874,20 +901,97 @@ class TestStages:
 
         assert (answer.status_code, answer.json()["code"]) == (412, "EVIDENCE_MISSING")
 
-    async def test_evidence_that_is_gone(self, api):
+    async def gone(self, api) -> tuple[str, str, dict[str, Any]]:
+        """A surface, a bundle for its stage whose blobs are altered, and its loop."""
         name = await a_surface(api)
         started = await api.done(f"work-surfaces/{name}/start", START)
         bundle = await a_bundle(api, started["iteration_id"])
         for key in api.stage.evidence_bytes.keys():  # noqa: SIM118 - a store, no dict
             if "/blobs/" in key:
                 api.stage.evidence_bytes.overwrite(key, b"altered")
+        return name, bundle, started
+
+    async def test_evidence_that_is_gone(self, api):
+        """C-EVID-6: it is remembered in the loop's history, and stops the loop."""
+        name, bundle, started = await self.gone(api)
 
         answer = await api.post(self.path(name), {"evidence_bundle_ref": bundle})
 
         assert (answer.status_code, answer.json()["code"]) == (412, "EVIDENCE_MISSING")
+        assert bundle in answer.json()["detail"]
+        *_, found, stopped = [each.event for each in await api.events()]
+        assert isinstance(found, EvidenceMissingDetected)
+        assert found.content_hash == bundle
+        assert isinstance(stopped, StopTriggered)
+        loop = (await api.get(f"loops/{started['loop_id']}")).json()
+        assert (loop["state"], loop["last_stop_trigger"]) == (
+            "PAUSED",
+            "EVIDENCE_MISSING",
+        )
+
+    async def test_evidence_that_is_gone_is_found_so_once(self, api):
+        name, bundle, _ = await self.gone(api)
+        body = {"evidence_bundle_ref": bundle}
+        await api.post(self.path(name), body)
+        before = len(await api.events())
+
+        again = await api.post(self.path(name), body)
+
+        assert (again.status_code, again.json()["code"]) == (412, "EVIDENCE_MISSING")
+        assert len(await api.events()) == before
+
+    async def test_new_evidence_cures_what_is_gone(self, api):
+        name, bundle, started = await self.gone(api)
+        await api.post(self.path(name), {"evidence_bundle_ref": bundle})
+        resume = f"loops/{started['loop_id']}/resume"
+        decision = await api.done(
+            "decisions",
+            {
+                "scope": {"loop_id": started["loop_id"]},
+                "trigger": "EVIDENCE_MISSING",
+                "decision": "PROCEED",
+                "rationale": "it is judged again",
+                "exceptions_acknowledged": [],
+            },
+        )
+        early = await api.post(resume, {"decision_id": decision["decision_id"]})
+
+        again = await api.done(
+            "runs",
+            {
+                "candidate_id": await candidate_of(api, bundle),
+                "oracle_suite_id": STRUCTURE,
+            },
+            by="system",
+        )
+        fresh = (await api.get(f"runs/{again['run_id']}")).json()
+        await api.done(resume, {"decision_id": decision["decision_id"]})
+        left = await api.done(
+            self.path(name), {"evidence_bundle_ref": fresh["evidence_bundle_hash"]}
+        )
+
+        assert (early.status_code, early.json()["code"]) == (
+            412,
+            "INTEGRITY_UNRESOLVED",
+        )
+        assert left["next_stage_id"] == FINAL
+
+    async def test_evidence_of_an_earlier_stage(self, api):
+        """What is judged in one stage proves nothing of the next."""
+        name = await a_surface(api)
+        started = await api.done(f"work-surfaces/{name}/start", START)
+        early = await a_bundle(api, started["iteration_id"], suites=(REFS,))
+        bundle = await a_bundle(api, started["iteration_id"])
+        await api.done(self.path(name), {"evidence_bundle_ref": bundle})
+
+        answer = await api.post(self.path(name, FINAL), {"evidence_bundle_ref": early})
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "EVIDENCE_UNFIT")
+        assert f"was made for {FRAME}, not for {FINAL}" in answer.json()["detail"]
 
     async def test_evidence_of_another_loop(self, api):
         name = await a_surface(api)
+        await api.done("oracles/suites", {**SUITE, "suite_id": CORE})
         loop_id = await api.a_loop()
         begun = await api.done(f"loops/{loop_id}/iterations", by="system")
         bundle = await a_bundle(api, begun["iteration_id"])
@@ -927,7 +1031,8 @@ class TestStages:
 
         assert answer.status_code == 403
 
-    async def test_a_stage_that_a_human_has_to_approve_is_held(self, api):
+    async def approvable(self, api) -> tuple[str, str]:
+        """A surface in a stage that a human has to approve, and a bundle for it."""
         stages = [
             {
                 **TEMPLATE["stages"][1],
@@ -945,7 +1050,28 @@ class TestStages:
         await api.done("templates", {"content": content})
         name = await a_surface(api, template="proc:APPROVED")
         started = await api.done(f"work-surfaces/{name}/start", START)
-        bundle = await a_bundle(api, started["iteration_id"], suites=(REFS,))
+        return name, await a_bundle(api, started["iteration_id"], suites=(REFS,))
+
+    async def approve(self, api, subject: dict[str, Any], bundle: str, **changes: Any):
+        body = {
+            "portal_id": "HumanAuthorityExceptionProcess",
+            "request_type": "ENG_ACCEPT",
+            "decision": "APPROVED",
+            "subject_refs": [subject],
+            "evidence_refs": [bundle],
+            "exceptions_acknowledged": [],
+            "rationale": "as reviewed",
+            **changes,
+        }
+        return await api.done("approvals", body)
+
+    async def status(self, api, name: str) -> dict[str, Any]:
+        path = f"work-surfaces/{name}/stages/{FINAL}/approval-status"
+        told: dict[str, Any] = (await api.get(path)).json()
+        return told
+
+    async def test_a_stage_that_a_human_has_to_approve_is_held(self, api):
+        name, bundle = await self.approvable(api)
 
         answer = await api.post(self.path(name, FINAL), {"evidence_bundle_ref": bundle})
         status = await api.get(f"work-surfaces/{name}/stages/{FINAL}/approval-status")
@@ -961,3 +1087,56 @@ class TestStages:
         assert (told["requires_approval"], told["is_approved"]) == (True, False)
         assert told["request_type"] == "ENG_ACCEPT"
         assert told["approval"] is None
+
+    @pytest.mark.parametrize("kind", ["WorkSurface", "ProcedureStage"])
+    async def test_it_is_left_once_a_human_has_approved_it(self, api, kind):
+        name, bundle = await self.approvable(api)
+
+        given = await self.approve(api, subject_of(kind, name), bundle)
+
+        told = await self.status(api, name)
+        assert (told["is_approved"], told["why_not"]) == (True, None)
+        assert told["approval"]["approval_id"] == given["approval_id"]
+        left = await api.done(self.path(name, FINAL), {"evidence_bundle_ref": bundle})
+        assert (left["is_terminal"], left["work_surface_status"]) == (True, "completed")
+
+    @pytest.mark.parametrize("said", ["REJECTED", "DEFERRED"])
+    async def test_it_is_held_by_any_other_word(self, api, said):
+        name, bundle = await self.approvable(api)
+        stage = subject_of("WorkSurface", name)
+        await self.approve(api, stage, bundle)
+        given = await self.approve(api, stage, bundle, decision=said)
+
+        answer = await api.post(self.path(name, FINAL), {"evidence_bundle_ref": bundle})
+
+        told = await self.status(api, name)
+        assert told["is_approved"] is False
+        assert told["why_not"] == f"{given['approval_id']} says {said}"
+        assert (answer.status_code, answer.json()["code"]) == (412, "APPROVAL_REQUIRED")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {
+                "portal_id": "GovernanceChangePortal",
+                "request_type": "GOVERNANCE_CHANGE",
+            },
+            {"request_type": "BUDGET_ESCALATION"},
+        ],
+        ids=["portal", "request"],
+    )
+    async def test_it_is_held_by_a_word_of_another_kind(self, api, changes):
+        name, bundle = await self.approvable(api)
+        await self.approve(api, subject_of("WorkSurface", name), bundle, **changes)
+
+        answer = await api.post(self.path(name, FINAL), {"evidence_bundle_ref": bundle})
+
+        assert (await self.status(api, name))["is_approved"] is False
+        assert (answer.status_code, answer.json()["code"]) == (412, "APPROVAL_REQUIRED")
+
+    async def test_a_word_on_another_stage_approves_nothing(self, api):
+        name, bundle = await self.approvable(api)
+        other = subject_of("WorkSurface", name, stage=FRAME)
+        await self.approve(api, other, bundle)
+
+        assert (await self.status(api, name))["approval"] is None

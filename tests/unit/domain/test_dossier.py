@@ -539,6 +539,24 @@ class TestStanding:
         assert verified.candidate.status.is_verified
         assert verified.gate() == Ruling()
 
+    def test_evidence_found_missing_by_whoever_cites_it_stands_until_a_new_run(
+        self, verified
+    ):
+        known = verified.run
+        found = EvidenceMissingDetected(
+            candidate_id=known.candidate_id,
+            run_id=known.run_id,
+            content_hash=known.evidence,
+            missing_parts={"manifest.json": "MISSING"},
+            recommended_portal=Portal.GOVERNANCE,
+        )
+
+        verified.record((found,))
+        assert verified.dossier.standing() == {IntegrityCondition.EVIDENCE_MISSING}
+
+        verified.judge().verify()
+        assert verified.dossier.standing() == frozenset()
+
 
 def test_the_log_alone_gives_the_dossier(story):
     story.open().iterate().register().judge({BUILD: FAIL}).waive().verify()

@@ -9,7 +9,7 @@ import pytest
 
 from sr_core.domain.errors import EvidenceMissing
 from sr_core.domain.evidence import PartState, ResultStatus
-from sr_core.domain.ids import StageId, SuiteId
+from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.stage_gate import (
     GateStatus,
@@ -22,10 +22,12 @@ from sr_core.domain.work_errors import EvidenceUnfit, GateUnanswered
 from sr_core.testing import BUILD, INTEGRITY_SMOKE, SBOM, SOME_HASH, UNIT_TESTS, Story
 
 STAGE = StageId("stage:DRAFT")
+SURFACE = WorkSurfaceId(f"ws:{'0' * 26}")
 
 
 def facts_of(story: Story) -> StageFacts:
     return StageFacts(
+        work_surface_id=SURFACE,
         suites=story.facts,
         profile=story.profile,
         waivers=tuple(story.dossier.waivers.values()),
@@ -131,9 +133,50 @@ class TestNoAnswer:
         with pytest.raises(GateUnanswered, match="is not registered"):
             gate_of(story, suites=(replace(fact, registered=None),))
 
+    def test_evidence_that_was_missing_once_stays_so(self):
+        story = judged()
+
+        with pytest.raises(EvidenceMissing, match=story.run.evidence):
+            gate_of(story, known_missing=(story.run.evidence,))
+
 
 class TestEvidence:
     """SPEC 4.6: the bundle that is named is one of the stage's own."""
+
+    @pytest.mark.parametrize(
+        ("said", "elsewhere"),
+        [
+            ({"stage_id": STAGE, "work_surface_id": SURFACE}, None),
+            ({"stage_id": "stage:OTHER"}, "stage:OTHER"),
+            ({"stage_id": STAGE, "work_surface_id": "ws:other"}, "ws:other"),
+        ],
+    )
+    def test_what_was_made_for_other_work_is_refused(self, said, elsewhere):
+        story = judged()
+        (fact,) = story.facts
+        made = replace(story.reading.manifest, **said)
+        fact = replace(fact, reading=replace(story.reading, manifest=made))
+
+        if elsewhere is None:
+            assert gate_of(story, suites=(fact,)).status is GateStatus.PASS
+            return
+        with pytest.raises(EvidenceUnfit, match=f"was made for {elsewhere}, not for"):
+            gate_of(story, suites=(fact,))
+
+    def test_only_what_is_lost_is_named(self):
+        story = judged()
+        (fact,) = story.facts
+        gone = replace(
+            story.reading,
+            content_hash=SOME_HASH,
+            lost={"manifest.json": PartState.MISSING},
+            manifest=None,
+        )
+
+        with pytest.raises(EvidenceMissing) as refused:
+            gate_of(story, suites=(fact, replace(fact, reading=gone)))
+
+        assert refused.value.evidence == (SOME_HASH,)
 
     def test_another_bundle_is_refused(self):
         story = judged()

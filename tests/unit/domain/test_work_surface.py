@@ -22,6 +22,7 @@ from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import ExceptionId, StageId, WorkSurfaceId, WorkUnitId
 from sr_core.domain.intake import IntakePhase, WorkKind
 from sr_core.domain.integrity import Portal
+from sr_core.domain.portal import RequestType
 from sr_core.domain.procedure_template import TERMINAL
 from sr_core.domain.ref_builders import stage_ref, work_surface_ref
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
@@ -69,8 +70,9 @@ OTHER_BUNDLE = hash_bytes(b"another bundle")
 SAID = StageApproval(
     approval_id="appr_1",
     portal_id=Portal.EXCEPTION,
+    request_type=RequestType.ENG_ACCEPT,
     decision=ApprovalDecision.APPROVED,
-    evidence_refs=(),
+    evidence_refs=(BUNDLE,),
 )
 
 
@@ -403,8 +405,13 @@ class TestApproval:
         with pytest.raises(ApprovalRequired, match="about other evidence"):
             last.hear(evidence=(OTHER_BUNDLE,)).complete()
 
-    def test_one_that_cites_no_evidence_is_about_the_stage_as_such(self, last):
-        assert last.hear(evidence=()).complete()
+    def test_one_that_cites_no_evidence_is_about_none(self, last):
+        with pytest.raises(ApprovalRequired, match="about other evidence"):
+            last.hear(evidence=()).complete()
+
+    def test_another_request_at_the_portal_approves_no_stage(self, last):
+        with pytest.raises(ApprovalRequired, match="answers BUDGET_ESCALATION"):
+            last.hear(request=RequestType.BUDGET_ESCALATION).complete()
 
     def test_one_from_before_the_stage_was_entered_does_not_count(self, bound):
         name = bound.surface.work_surface_id

@@ -15,6 +15,7 @@ from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.integrity import Portal
 from sr_core.domain.oracle_suite import Classification
+from sr_core.domain.portal import RequestType
 from sr_core.domain.procedure_template import StageRequest
 from sr_core.domain.stage_gate import GateStatus
 from sr_core.domain.work_surface_events import StagePhase
@@ -102,6 +103,7 @@ class StageApprovalView(msgspec.Struct, kw_only=True):
 
     approval_id: str
     portal_id: Portal
+    request_type: RequestType
     decision: ApprovalDecision
     evidence_refs: list[str]
 
