@@ -52,12 +52,12 @@ _OF_ALL: Final = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
-_OF_TOKENS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_OF_RULES: Final = (
-    HTTPStatus.CONFLICT,
-    HTTPStatus.PRECONDITION_FAILED,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
+_OF_TOKENS: Final = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.PRECONDITION_FAILED,  # reading needs evidence, a stage, a surface too
 )
+_OF_RULES: Final = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 _SCHEME: Final = "accessToken"
 _TOKEN: Final = {
     "type": "http",
@@ -188,6 +188,8 @@ def _complete(told: Document, operation: Operation) -> None:
         _tell_unready(responses)
     if operation.path == "/metrics/prometheus":
         responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if operation.path.endswith("/attachments/{attachment_id}/content"):
+        responses["200"]["content"] = {"*/*": {"schema": {}}}
     for response in responses.values():
         if "$ref" not in response:
             response["headers"] = {**response.get("headers", {}), **_answer_headers()}

@@ -65,6 +65,11 @@ COMPLETE_SUITE: dict[str, Any] = {
 }
 
 
+TWO_JSON = [
+    {"path": f"{name}.json", "content_type": "application/json"} for name in "ab"
+]
+
+
 def with_oracle(**changes: Any) -> dict[str, Any]:
     """The complete suite, its oracle changed; ... leaves a field out."""
     oracle = {**COMPLETE_SUITE["oracles"][0], **changes}
@@ -105,6 +110,18 @@ class TestSuites:
         }
         assert [each["change"] for each in told["versions"]] == ["registered"]
 
+    async def test_the_only_json_that_has_to_be_left_is_the_report(self, api):
+        json = {"path": "reports/b.json", "content_type": "application/json"}
+        text = {"path": "b.txt", "content_type": "text/plain"}
+        suite = with_oracle(expected_outputs=[text, json])
+
+        await api.done("oracles/suites", suite)
+
+        told = (await api.get("oracles/suites/suite:COMPLETE")).json()
+        (oracle,) = told["definition"]["oracles"]
+        assert oracle["report"] == "reports/b.json"
+        assert [each["path"] for each in oracle["expected_outputs"]] == ["b.txt"]
+
     async def test_a_row_of_the_list_says_it_in_short(self, api):
         await api.done("oracles/suites", COMPLETE_SUITE)
 
@@ -142,6 +159,7 @@ class TestSuites:
             (with_oracle(command="make 'all"), "closed quotes"),
             (with_oracle(report="reports/b.json"), "report of oracle:build"),
             (with_oracle(expected_outputs=[]), "report of oracle:build"),
+            (with_oracle(expected_outputs=TWO_JSON), "report of oracle:build"),
             (with_oracle(timeout_s=3), "timeout of oracle:build"),
             (with_oracle(retries=1), "retries"),
             (with_oracle(target_axis=...), "semantic set of oracle:build"),

@@ -49,7 +49,7 @@ class NewOracle(Body):
 
     Its program stands in `command`, as a list or as one text that is split like a shell
     splits it, though none reads it; or in `argv`. Its report stands in `report`, or among
-    the expected outputs with the role report.
+    the expected outputs with the role report, or is the only required one of JSON.
     """
 
     oracle_id: Name
@@ -165,7 +165,8 @@ def _constraints(body: SuiteBody) -> EnvironmentConstraints:
     )
 
 
-def _oracle(body: NewOracle) -> Oracle:
+def _oracle(told: NewOracle) -> Oracle:
+    body = _with_report(told)
     return Oracle(
         oracle_id=parse_oracle_id(body.oracle_id),
         oracle_name=body.oracle_name,
@@ -211,6 +212,21 @@ def _argv(body: NewOracle) -> tuple[str, ...]:
         ) from error
 
 
+def _with_report(body: NewOracle) -> NewOracle:
+    """Return the body, in which the only JSON there is counts as the report."""
+    if body.report or any(it.role is OutputRole.REPORT for it in body.expected_outputs):
+        return body
+    found = [it for it in body.expected_outputs if it.required and _is_json(it)]
+    if len(found) != 1:
+        return body
+    rest = [it for it in body.expected_outputs if it is not found[0]]
+    return msgspec.structs.replace(body, report=found[0].path, expected_outputs=rest)
+
+
+def _is_json(output: OutputBody) -> bool:
+    return output.content_type == "application/json"
+
+
 def _report(body: NewOracle) -> str:
     reports = [it.path for it in body.expected_outputs if it.role is OutputRole.REPORT]
     named = [*reports, *([body.report] if body.report else [])]
@@ -218,7 +234,8 @@ def _report(body: NewOracle) -> str:
         raise MalformedInput(
             field=f"report of {body.oracle_id}",
             found=named,
-            expected="one report, as report or as an expected output of that role",
+            expected="one report: as report, as an expected output of that role, or as "
+            "the only required output of JSON",
         )
     return named[0]
 
