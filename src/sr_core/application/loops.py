@@ -11,8 +11,10 @@ from sr_core.application.governed import Governed
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked, Rule
 from sr_core.application.surfaces import active_surface, cured, require_sound
+from sr_core.application.verification import Verification
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import iteration, loop
+from sr_core.domain.actors import ActorKind
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.errors import MalformedInput, NotFound, Refused
 from sr_core.domain.events import Ruling
@@ -153,8 +155,8 @@ class Loops:
     ) -> StartedIteration:
         """Begin the loop's next iteration.
 
-        `refs` are added to what the platform compiles. A `work_unit` that is named has to
-        be the loop's own; left out, it is.
+        `refs` add nothing to what the platform compiles: each has to be among it. A
+        `work_unit` that is named has to be the loop's own; left out, it is.
         """
         iteration_id = parse_iteration_id(self.platform.ids.fresh("iter"))
         pending: tuple[Hook, ...] = ()
@@ -183,10 +185,26 @@ class Loops:
     ) -> tuple[Ruling, tuple[Hook, ...]]:
         """Return the start of the next iteration, with the hooks that it leaves pending.
 
-        It is the one way in which an iteration starts, whoever wants it.
+        It is the one way in which an iteration starts, whoever wants it. What has ended
+        by now is on record before it is left out of the context (SPEC 4.5).
         """
-        known = _require_loop(dossier, loop_id)
-        _require_own(known, work_unit)
+        _require_own(_require_loop(dossier, loop_id), work_unit)
+        # The rule asks this too; asked first, a stranger's call leaves no trace.
+        asked.by.require(ActorKind.SYSTEM, action="starting an iteration")
+        ended = await Verification(platform=self.platform).lapses(dossier)
+        ruling, pending = await self._begun(
+            dossiers.fold(ended, dossier), iteration_id, asked, refs
+        )
+        return replace(ruling, events=(*ended, *ruling.events)), pending
+
+    async def _begun(
+        self,
+        dossier: Dossier,
+        iteration_id: IterationId,
+        asked: Asked,
+        refs: tuple[Ref, ...],
+    ) -> tuple[Ruling, tuple[Hook, ...]]:
+        known = dossier.the_loop()
         surface = await active_surface(self.platform, known.work_unit)
         command = StartIteration(
             by=asked.by,
@@ -278,8 +296,3 @@ def _require_own(known: loop.Loop, work_unit: WorkUnitId | None) -> None:
             found=work_unit,
             expected=f"{known.work_unit}, which {known.loop_id} is about, or nothing",
         )
-
-
-def _joined(compiled: tuple[Ref, ...], added: tuple[Ref, ...]) -> tuple[Ref, ...]:
-    """Return what was compiled, and of what was added all that it does not hold."""
-    return (*compiled, *(each for each in added if each not in compiled))

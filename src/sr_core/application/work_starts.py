@@ -26,9 +26,11 @@ from sr_core.domain.errors import (
     TransitionRefused,
 )
 from sr_core.domain.events import Ruling
+from sr_core.domain.governed_manifest import DIRECTIVE_ID
 from sr_core.domain.ids import IterationId, LoopId, WorkSurfaceId, parse_loop_id
 from sr_core.domain.loop import Budgets, LoopPhase
-from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
+from sr_core.domain.ref_builders import governed_artifact_ref
+from sr_core.domain.refs import Ref, RefRelation, hash_bytes
 from sr_core.domain.work_errors import LoopNotActive, NoLoop
 from sr_core.domain.work_unit import WorkSurface
 from sr_core.ports.event_store import NewEvent
@@ -38,7 +40,6 @@ Recorded = tuple[NewEvent, ...]
 STARTER: Final = Actor(ActorKind.SYSTEM, "svc:sr-core:work-surface-start")
 """Who starts the iterations of work surfaces; nobody else may (C-CTX-2)."""
 
-DIRECTIVE: Final = "SR-DIRECTIVE"
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TIME_CHARS: Final = 10
 
@@ -186,7 +187,7 @@ class WorkStarts:
                 asked,
                 goal=goal or intake.content.objective,
                 budgets=budgets or Budgets(),
-                directive=directive or await self._directive(),
+                directive=directive or self._directive(),
                 work_unit=surface.work_unit_id,
                 loop_id=loop_id,
             )
@@ -230,23 +231,17 @@ class WorkStarts:
 
         await self.platform.recorder.record(loop_case(loop_id), rule, asked)
 
-    async def _directive(self) -> Ref:
-        """Return the latest recorded version of the directive, pinned in full."""
-        where = {"artifact_id": DIRECTIVE}
-        found = await self.platform.rows.rows("governed_artifacts", where)
-        if not found.rows:
-            raise NotFound(kind="governed artifact", identifier=DIRECTIVE)
-        row = found.rows[-1]
-        meta = {
-            "content_hash": str(row["content_hash"]),
-            "version": str(row["version"]),
-            "type_key": str(row["artifact_type"]),
-        }
-        return Ref(
-            kind=RefKind.GOVERNED_ARTIFACT,
-            id=DIRECTIVE,
-            rel=RefRelation.DEPENDS_ON,
-            meta=meta,
+    def _directive(self) -> Ref:
+        """Return the directive that the process was started with, pinned in full."""
+        entry = self.platform.governed.entry(DIRECTIVE_ID)
+        if entry is None:
+            raise NotFound(kind="governed artifact", identifier=DIRECTIVE_ID)
+        return governed_artifact_ref(
+            entry.doc_id,
+            RefRelation.DEPENDS_ON,
+            content_hash=entry.content_hash,
+            version=entry.version,
+            type_key=entry.type_key,
         )
 
     async def _loops(

@@ -22,6 +22,7 @@ from sr_core.application.records import Records
 from sr_core.application.runs import Runs
 from sr_core.application.suites import Suites
 from sr_core.application.verification import Verification
+from sr_core.codec.definitions import hash_definition
 from sr_core.codec.envelope import Recorded, opened
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.budget import BudgetChange
@@ -38,6 +39,8 @@ from sr_core.domain.ids import (
     IterationId,
     LoopId,
     RunId,
+    TemplateId,
+    WorkUnitId,
 )
 from sr_core.domain.integrity import Portal, StopTrigger
 from sr_core.domain.iteration import IterationCommand, IterationOutcome
@@ -51,6 +54,7 @@ from sr_core.domain.oracle_suite import SuiteDefinition
 from sr_core.domain.ref_builders import candidate_ref
 from sr_core.domain.refs import ContentHash, RefRelation, hash_bytes
 from sr_core.domain.shippable import Readiness
+from sr_core.domain.starter_templates import STARTERS
 from sr_core.ports.event_store import BEGINNING, NewEvent, Position, StreamId
 from sr_core.ports.read_model import InsertRow, RowChange, UpdateRows
 from sr_core.testing import (
@@ -64,9 +68,16 @@ from sr_core.testing import (
     ScriptedRunner,
     Stage,
     build_suite,
+    register,
+    ulid,
     with_longer_timeouts,
 )
+from sr_core.testing.plans import INTAKE_1, INTAKE_HASH
 
+UNIT = WorkUnitId("WU-7")
+SURFACE = f"ws:{ulid(1)}"
+TEMPLATE = TemplateId("proc:GENERIC-KNOWLEDGE-WORK")
+BOUND = {"suite_id": CORE, "suite_hash": register(build_suite()).suite_hash}
 BY_HUMAN = Asked(by=HUMAN, correlation_id="corr-human")
 BY_AGENT = Asked(by=AGENT, correlation_id="corr-agent")
 BY_SYSTEM = Asked(by=SYSTEM, correlation_id="corr-system")
@@ -129,6 +140,45 @@ class Journey:
             budgets=budgets or Budgets(),
             directive=DIRECTIVE,
         )
+
+    def lay_surface(self, **changes: Any) -> None:
+        """Have an active surface of staged work, at the first stage of a procedure."""
+        template = STARTERS[TEMPLATE]
+        stage = template.initial_stage_id
+        self.lay("intakes", intake_id=INTAKE_1, content_hash=INTAKE_HASH)
+        row = {
+            "work_surface_id": SURFACE,
+            "work_unit_id": UNIT,
+            "status": "active",
+            "intake_id": INTAKE_1,
+            "intake_content_hash": INTAKE_HASH,
+            "template_id": TEMPLATE,
+            "template_hash": hash_definition(template),
+            "current_stage_id": stage,
+            "stage_status": {stage: "entered"},
+            "current_oracle_suites": [BOUND],
+        }
+        self.lay("work_surfaces", **{**row, **changes})
+        self.lay(
+            "work_surface_stage_history",
+            work_surface_id=SURFACE,
+            stage_id=stage,
+            status="entered",
+            iteration_count=0,
+        )
+
+    async def create_staged(self) -> None:
+        """Open and activate a loop over staged work, whose surface has been laid."""
+        await self.register_suite()
+        await self.stage.start()
+        self.loop_id, _ = await self.loops.create(
+            BY_HUMAN,
+            goal="a goal",
+            budgets=Budgets(),
+            directive=DIRECTIVE,
+            work_unit=UNIT,
+        )
+        await self.activate()
 
     async def activate(self) -> None:
         await self.loops.activate(self.loop_id, BY_HUMAN)

@@ -8,21 +8,33 @@ from typing import Any
 import pytest
 
 from sr_core.application.context import iteration_context
-from sr_core.application.context import notes as notes_module
-from sr_core.application.context import planned as planned_module
+from sr_core.application.definitions import DefinitionBook
 from sr_core.application.loops import Loops
+from sr_core.application.plans import NewPlan, Plans
 from sr_core.application.platform import loop_case
+from sr_core.application.recorder import Asked
+from sr_core.codec.canonical import plain
+from sr_core.codec.definitions import hash_definition
+from sr_core.codec.plan import hash_view
+from sr_core.domain.config_definition import Turn, TypeKey
 from sr_core.domain.errors import ContextInadmissible, NotFound, TransitionRefused
+from sr_core.domain.exception_scope import ExceptionScope, ScopeKind
+from sr_core.domain.exception_terms import DeferralTerms
 from sr_core.domain.governed_manifest import GovernedManifest
-from sr_core.domain.iteration import IterationOutcome
-from sr_core.domain.loop import Budgets
-from sr_core.domain.refs import Ref
+from sr_core.domain.ids import PlanId, WorkUnitId
+from sr_core.domain.ref_builders import governed_artifact_ref, loop_ref
+from sr_core.domain.refs import Ref, RefRelation
+from sr_core.domain.starter_templates import STARTERS
+from sr_core.domain.type_keys import parse_type_key
 from sr_core.ports.errors import Unavailable
 from sr_core.ports.read_model import Page, ReadModel, Row
 from sr_core.testing import (
     BUILD,
     CORE,
+    DIRECTIVE,
     GOVERNED,
+    HUMAN,
+    NOON,
     SOME_HASH,
     build_document,
     build_entry,
@@ -30,12 +42,16 @@ from sr_core.testing import (
     fails,
     ulid,
 )
+from sr_core.testing.plans import INTAKE_1, build_unit
+from sr_core.testing.work import build_template
 
 pytestmark = pytest.mark.anyio
 
+SPEC_TYPE = parse_type_key("governance.technical_spec")
 OTHER_HASH = f"sha256:{'0' * 64}"
+UNIT = WorkUnitId("WU-7")
 SURFACE = f"ws:{ulid(1)}"
-INTAKE = f"intake:{ulid(2)}"
+BY_HUMAN = Asked(by=HUMAN)
 DOCUMENTS = ["SR-CONTRACT", "SR-DIRECTIVE", "SR-SPEC", "SR-TYPES"]
 
 
@@ -101,6 +117,17 @@ async def begun(journey):
     await journey.open()
     await journey.complete()
     return journey
+
+
+def an_artifact(name: str) -> Ref:
+    """A document as the scope of an exception names it."""
+    return governed_artifact_ref(
+        name,
+        RefRelation.AFFECTS,
+        content_hash=SOME_HASH,
+        version="1.0.0",
+        type_key=SPEC_TYPE,
+    )
 
 
 class TestDocuments:
@@ -319,79 +346,131 @@ class TestExceptions:
 
         assert (await waived.types()).count("IterationStarted") == 1
 
-    async def test_one_that_is_not_in_the_log_is_refused(self, waived):
+    async def test_nor_is_a_read_model_that_has_lost_one(self, waived):
+        plant(waived, exceptions=[])
+
+        told = await refused(waived)
+        assert f"active exception {waived.exception_id} is missing" in told
+
+    async def test_one_that_is_not_in_the_log_is_refused(self, begun):
+        row = await deviated(begun)
         stranger = f"exc_{ulid(77)}"
-        plant(waived, exceptions=[an_exception(waived, exception_id=stranger)])
+        plant(begun, exceptions=[row, {**row, "exception_id": stranger}])
 
-        assert f"active exception {stranger} cannot be found" in await refused(waived)
-
-    @pytest.mark.parametrize(
-        ("kind", "expected"),
-        [("DEVIATION", "Deviation"), ("DEFERRAL", "Deferral"), ("WAIVER", "Waiver")],
-    )
-    async def test_each_has_its_own_kind(self, waived, kind, expected):
-        plant(waived, exceptions=[an_exception(waived, kind=kind)])
-
-        assert named(await context(waived), expected) == [waived.exception_id]
+        assert f"active exception {stranger} cannot be found" in await refused(begun)
 
     @pytest.mark.parametrize(
-        ("scope", "is_in"),
+        ("changes", "said"),
         [
-            ({"loop_id": "the loop's"}, True),
-            ({"loop_id": f"loop_{ulid(99)}"}, False),
-            ({"candidate_id": "the candidate's"}, True),
-            ({"candidate_id": "another"}, False),
-            ({"work_unit_id": "WU-1"}, True),
-            ({"work_unit_id": "WU-2"}, False),
-            ({"artifact_refs": [{"kind": "GovernedArtifact", "id": "SR-SPEC"}]}, True),
-            ({"artifact_refs": [{"kind": "GovernedArtifact", "id": "SR-X"}]}, False),
-            ({"artifact_refs": []}, False),
-            ({"baseline_id": "baseline:1"}, False),
-            ({}, False),
+            ({"expires_at": NOON + timedelta(days=9)}, "is pinned to expires_at"),
+            ({"applies_to": "all"}, "is pinned to applies_to all, and has none"),
         ],
     )
-    async def test_only_those_whose_scope_takes_it_in(self, waived, scope, is_in):
-        own = {"the loop's": waived.loop_id, "the candidate's": waived.candidate_id}
-        scope = {
-            name: own.get(said, said) if isinstance(said, str) else said
-            for name, said in scope.items()
+    async def test_nor_one_that_the_log_has_otherwise(self, begun, changes, said):
+        row = await deviated(begun)
+        plant(begun, exceptions=[{**row, **changes}])
+
+        assert said in await refused(begun)
+
+    async def test_a_deviation_is_there_until_it_is_resolved(self, begun):
+        """SPEC 8.3: test 16c."""
+        await begun.deviate()
+        await begun.iterate()
+        before = (await begun.recorded())[-1].event
+        await begun.resolve()
+        await begun.complete()
+        await begun.iterate()
+        after = (await begun.recorded())[-1].event
+
+        assert named(before.refs, "Deviation") == [begun.exception_id]
+        assert named(after.refs, "Deviation") == []
+        assert begun.exception_id not in {each.id for each in after.refs}
+
+    async def test_so_is_one_until_its_end(self, begun):
+        await begun.deviate()
+        begun.stage.clock.skip(timedelta(hours=2))
+
+        await begun.iterate()
+
+        expired, started = (await begun.recorded())[-2:]
+        assert expired.event.exception_id == begun.exception_id
+        assert named(started.event.refs, "Deviation") == []
+
+    async def test_a_deferral_has_its_own_kind(self, begun):
+        terms = DeferralTerms(
+            subject_ref=loop_ref(begun.loop_id, RefRelation.ABOUT),
+            compensating_controls="watched",
+            target_deliverable="the next release",
+        )
+        scope = ExceptionScope(scope_kind=ScopeKind.PER_LOOP, loop_id=begun.loop_id)
+        await begun.draw_up(terms, scope)
+        await begun.bring_into_force()
+
+        (ref,) = [each for each in await context(begun) if each.kind == "Deferral"]
+
+        assert (ref.id, ref.meta["scope"]) == (begun.exception_id, "per-loop")
+        assert "applies_to" not in ref.meta
+
+    @pytest.mark.parametrize("by", ["loop", "candidate", "work unit", "document"])
+    async def test_each_way_to_take_it_in_is_one(self, begun, by):
+        document = GOVERNED.artifacts[0]
+        scopes = {
+            "loop": {"loop_id": begun.loop_id},
+            "candidate": {"candidate_id": begun.candidate_id},
+            "work unit": {"work_unit_id": begun.loop_id},
+            "document": {"artifact_refs": (an_artifact(document.doc_id),)},
         }
-        row = an_exception(waived, scope={"scope_kind": "time-boxed", **scope})
-        plant(waived, exceptions=[row], columns={"loops": {"work_unit": "WU-1"}})
+        scope = ExceptionScope(scope_kind=ScopeKind.TIME_BOXED, **scopes[by])
 
-        assert len(named(await context(waived), "Deviation")) == is_in
+        await begun.deviate(scope)
 
-    async def test_all_of_them_are_asked_for(self, waived):
-        other = an_exception(waived, scope={"scope_kind": "per-loop", "loop_id": "x"})
-        plant(waived, exceptions=[other] * 450 + [an_exception(waived)])
+        assert named(await context(begun), "Deviation") == [begun.exception_id]
 
-        assert named(await context(waived), "Deviation") == [waived.exception_id]
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            {"loop_id": f"loop_{ulid(99)}"},
+            {"candidate_id": f"{OTHER_HASH}|cand_{ulid(99)}"},
+            {"work_unit_id": "WU-2"},
+            {"artifact_refs": (an_artifact("SR-X"),)},
+            {"baseline_id": "baseline:1"},
+        ],
+        ids=lambda scope: next(iter(scope)),
+    )
+    async def test_another_is_not(self, begun, scope):
+        row = await deviated(begun)
+        await begun.resolve()
+        named_otherwise = ExceptionScope(scope_kind=ScopeKind.TIME_BOXED, **scope)
+        elsewhere = {**row, "scope": plain(named_otherwise)}
+        plant(begun, exceptions=[{**elsewhere, "exception_id": f"exc_{ulid(77)}"}])
+
+        assert named(await context(begun), "Deviation") == []
+
+    async def test_all_of_them_are_asked_for(self, begun):
+        row = await deviated(begun)
+        scope = {**row["scope"], "loop_id": f"loop_{ulid(99)}"}
+        plant(begun, exceptions=[{**row, "scope": scope}] * 450 + [row])
+
+        assert named(await context(begun), "Deviation") == [begun.exception_id]
 
 
-def an_exception(journey: Any, **changes: Any) -> dict[str, Any]:
-    return {
-        "exception_id": journey.exception_id,
-        "kind": "DEVIATION",
-        "status": "ACTIVE",
-        "scope": {"scope_kind": "per-loop", "loop_id": journey.loop_id},
-        "expires_at": journey.stage.clock.now() + timedelta(hours=1),
-        **changes,
-    }
+async def deviated(journey: Any) -> dict[str, Any]:
+    """The row of a deviation that is in force for the loop."""
+    await journey.deviate()
+    row = await journey.row("exceptions", exception_id=journey.exception_id)
+    assert isinstance(row, dict)
+    return row
 
 
 class TestNotes:
-    """SPEC 8.1, SPEC 6.8: notes about the loop, and those that the policy waits for."""
-
-    @pytest.fixture(autouse=True)
-    def _there_are_notes(self, monkeypatch):
-        monkeypatch.setattr(notes_module, "_ARE_RECORDED", True)
+    """SPEC 8.1: notes about the loop; what waits for them is the gating policy's."""
 
     def a_note(self, subject: str, **changes: Any) -> dict[str, Any]:
         return {
             "record_id": f"rec_{ulid(5)}",
             "record_type": "record.intervention_note",
             "subject_refs": [{"kind": "Loop", "id": subject}],
-            "content": "I looked into it",
+            "content_hash": SOME_HASH,
             **changes,
         }
 
@@ -421,268 +500,223 @@ class TestNotes:
         with pytest.raises(Unavailable):
             await context(begun)
 
-    @pytest.fixture
-    async def verified(self, begun):
-        """A verified candidate, under a policy that wants it evaluated."""
-        policy = build_document("SR-GATING-POLICY", mode="hard")
-        await begun.stage.restart(build_governed(SR_GATING_POLICY=policy))
-        await begun.judge()
-        await begun.verify()
-        plant(begun, human_judgment_records=[])
-        return begun
-
-    async def test_a_hard_hook_holds_the_next_iteration(self, verified):
-        told = await refused(verified)
-
-        assert (
-            f"note record.evaluation_note about {verified.candidate_id} is missing"
-            in told
-        )
-
-    async def test_until_the_note_is_there(self, verified):
-        note = self.a_note(verified.candidate_id, record_type="record.evaluation_note")
-        plant(verified, human_judgment_records=[note])
-
-        assert len(named(await context(verified), "Record")) == 1
-
-    @pytest.mark.parametrize(
-        ("of", "record_type"),
-        [
-            ("candidate_id", "record.intervention_note"),
-            ("loop_id", "record.evaluation_note"),
-        ],
-    )
-    async def test_and_no_other_note_will_do(self, verified, of, record_type):
-        note = self.a_note(getattr(verified, of), record_type=record_type)
-        plant(verified, human_judgment_records=[note])
-
-        assert "evaluation_note" in await refused(verified)
-
-    async def test_a_soft_hook_holds_nothing(self, verified):
-        await verified.stage.restart(GOVERNED)
-        plant(verified, human_judgment_records=[])
-
-        assert named(await context(verified), "Record") == []
-
-    @pytest.mark.parametrize("severity", ["high", "critical"])
-    async def test_a_grave_risk_makes_a_hybrid_hook_hard(self, verified, severity):
-        policy = build_document("SR-GATING-POLICY", mode="hybrid").replace(
-            b"EXCEPTIONS_ACTIVE", b"OPEN_RISK_HIGH"
-        )
-        await verified.stage.restart(build_governed(SR_GATING_POLICY=policy))
-        plant(verified, human_judgment_records=[])
-        assert named(await context(verified), "Record") == []
-
-        summary = {"open_risks": [{"severity": severity}], "artifacts_touched": []}
-        plant(
-            verified,
-            human_judgment_records=[],
-            columns={"iterations": {"summary": summary}},
-        )
-
-        assert "evaluation_note" in await refused(verified)
-
-    async def test_touching_a_governed_document_makes_it_hard_too(self, verified):
-        policy = build_document("SR-GATING-POLICY", mode="hybrid").replace(
-            b"EXCEPTIONS_ACTIVE", b"GOVERNANCE_TOUCH"
-        )
-        await verified.stage.restart(build_governed(SR_GATING_POLICY=policy))
-        touched = {"artifacts_touched": ["docs/tests/SR-SPEC.md"]}
-        plant(
-            verified,
-            human_judgment_records=[],
-            columns={"iterations": {"summary": touched}},
-        )
-
-        assert "evaluation_note" in await refused(verified)
-
-    @pytest.mark.parametrize(
-        "trigger",
-        [
-            "EXCEPTIONS_ACTIVE",
-            "REPEATED_FAILURE",
-            "BUDGET_NEAR_EXHAUSTED",
-            "CLOSEOUT_PENDING",
-        ],
-    )
-    async def test_each_trigger_is_raised_by_its_own(self, journey, trigger):
-        policy = build_document("SR-GATING-POLICY", mode="hybrid").replace(
-            b"[EXCEPTIONS_ACTIVE, REPEATED_FAILURE]", f"[{trigger}]".encode()
-        )
-        await journey.open(Budgets(max_iterations=3))
-        await journey.stage.restart(build_governed(SR_GATING_POLICY=policy))
-        await journey.judge()
-        await journey.verify()
-        plant(journey, human_judgment_records=[])
-        assert named(await context(journey), "Record") == []
-
-        match trigger:
-            case "EXCEPTIONS_ACTIVE":
-                journey.exception_id = f"exc_{ulid(8)}"
-                row = an_exception(journey)
-                plant(journey, human_judgment_records=[], exceptions=[row])
-            case "REPEATED_FAILURE":
-                await journey.complete(IterationOutcome.FAILURE)
-                await journey.iterate()
-                await journey.complete(IterationOutcome.FAILURE)
-            case "BUDGET_NEAR_EXHAUSTED":
-                await journey.complete()
-                await journey.iterate()
-            case _:
-                await journey.approve()
-                await journey.freeze()
-
-        assert "evaluation_note" in await refused(journey)
-
-    async def test_a_release_is_assessed(self, journey):
-        policy = build_document("SR-GATING-POLICY").replace(
-            b"assessment_on_validation: soft", b"assessment_on_validation: hard"
-        )
-        await journey.open()
-        await journey.stage.restart(build_governed(SR_GATING_POLICY=policy))
-        await journey.judge()
-        await journey.verify()
-        plant(journey, human_judgment_records=[])
-        assert named(await context(journey), "Record") == []
-
-        await journey.approve()
-        await journey.freeze()
-
-        assert "record.assessment_note about" in await refused(journey)
-
 
 class TestStaged:
     """SPEC 8.1: staged work brings its intake, its template and its stage's suites."""
 
     @pytest.fixture
-    async def staged(self, begun):
-        row = await begun.row("oracle_suites", suite_id=CORE)
-        self.suite = {"suite_id": CORE, "suite_hash": row["suite_hash"]}
-        self.tables: dict[str, Any] = {
-            "work_surfaces": [
-                {
-                    "work_surface_id": SURFACE,
-                    "intake_id": INTAKE,
-                    "intake_content_hash": SOME_HASH,
-                    "template_id": "proc:A",
-                    "template_hash": SOME_HASH,
-                    "current_stage_id": "stage:FRAME",
-                    "current_oracle_suites": [self.suite],
-                }
-            ],
-            "intakes": [{"intake_id": INTAKE, "content_hash": SOME_HASH}],
-            "config_definitions": [
-                {
-                    "name": "proc:A",
-                    "content_hash": SOME_HASH,
-                    "definition": {"stages": [{"stage_id": "stage:FRAME"}]},
-                }
-            ],
-        }
-        self.plant(begun)
-        return begun
-
-    def plant(self, journey: Any, **changes: Any) -> None:
-        columns = {"loops": {"work_surface_id": SURFACE}}
-        plant(journey, columns=columns, **{**self.tables, **changes})
+    async def staged(self, journey):
+        journey.lay_surface()
+        await journey.create_staged()
+        self.row = await journey.row("work_surfaces", work_surface_id=SURFACE)
+        (self.suite,) = self.row["current_oracle_suites"]
+        return journey
 
     def surface(self, **changes: Any) -> list[dict[str, Any]]:
-        return [{**self.tables["work_surfaces"][0], **changes}]
+        return [{**self.row, **changes}]
 
     async def test_intake_and_template_are_there(self, staged):
         *_, intake, template = await context(staged)
 
-        assert (intake.kind, intake.id, intake.rel) == ("Intake", INTAKE, "depends_on")
-        assert (template.kind, template.id) == ("ProcedureTemplate", "proc:A")
-        assert template.meta == {
-            "content_hash": SOME_HASH,
-            "current_stage_id": "stage:FRAME",
-        }
+        assert (intake.kind, intake.id, intake.rel) == (
+            "Intake",
+            INTAKE_1,
+            "depends_on",
+        )
+        assert (template.kind, template.id) == (
+            "ProcedureTemplate",
+            self.row["template_id"],
+        )
+
+    @pytest.mark.parametrize("name", STARTERS)
+    async def test_a_shipped_template_is_found_at_each_of_its_stages(
+        self, staged, name
+    ):
+        shipped = STARTERS[name]
+        for stage in shipped.stages:
+            row = self.surface(
+                template_id=name,
+                template_hash=hash_definition(shipped),
+                current_stage_id=stage.stage_id,
+            )
+            plant(staged, work_surfaces=row)
+
+            *_, template = await context(staged)
+
+            assert (template.id, template.rel) == (name, "depends_on")
+            assert template.meta == {
+                "content_hash": hash_definition(shipped),
+                "current_stage_id": stage.stage_id,
+            }
+
+    async def test_one_that_was_recorded_is_found_as_it_was_bound(self, staged):
+        book = DefinitionBook(platform=staged.stage.platform)
+        first, second = build_template(), build_template(description="another")
+        for each in (first, second):
+            await book.record(
+                TypeKey.PROCEDURE_TEMPLATE,
+                each.template_id,
+                each,
+                turn=Turn.ANY,
+                asked=BY_HUMAN,
+            )
+        bound = hash_definition(first)
+        row = self.surface(template_id=first.template_id, template_hash=bound)
+        plant(staged, work_surfaces=row)
+
+        *_, template = await context(staged)
+
+        assert template.meta["content_hash"] == bound
+
+    async def test_with_other_bytes_it_is_not(self, staged):
+        plant(staged, work_surfaces=self.surface(template_hash=OTHER_HASH))
+
+        assert "procedure template" in (told := await refused(staged))
+        assert "cannot be found" in told
 
     async def test_the_suites_are_those_of_the_stage(self, staged):
         assert named(await context(staged), "OracleSuite") == [CORE]
 
     async def test_a_suite_that_changed_since_is_refused(self, staged):
         other = {**self.suite, "suite_hash": OTHER_HASH}
-        self.plant(staged, work_surfaces=self.surface(current_oracle_suites=[other]))
+        plant(staged, work_surfaces=self.surface(current_oracle_suites=[other]))
 
         assert f"oracle suite {CORE} is pinned to content_hash" in await refused(staged)
 
     async def test_a_suite_that_is_registered_nowhere_is_refused(self, staged):
         other = {"suite_id": "suite:NOWHERE", "suite_hash": OTHER_HASH}
-        self.plant(staged, work_surfaces=self.surface(current_oracle_suites=[other]))
+        plant(staged, work_surfaces=self.surface(current_oracle_suites=[other]))
 
         assert "oracle suite suite:NOWHERE cannot be found" in await refused(staged)
 
     async def test_a_stage_without_suites_is_refused(self, staged):
-        self.plant(staged, work_surfaces=self.surface(current_oracle_suites=[]))
+        plant(staged, work_surfaces=self.surface(current_oracle_suites=[]))
 
         assert "oracle suite is missing" in await refused(staged)
 
-    @pytest.mark.parametrize("table", ["intakes", "config_definitions"])
-    async def test_what_is_not_recorded_is_refused(self, staged, table):
-        self.plant(staged, **{table: []})
+    async def test_an_intake_that_is_not_recorded_is_refused(self, staged):
+        plant(staged, intakes=[])
 
-        assert "cannot be found" in await refused(staged)
+        assert f"intake {INTAKE_1} cannot be found" in await refused(staged)
+
+    async def test_nor_a_template(self, staged):
+        plant(staged, work_surfaces=self.surface(template_id="proc:NOWHERE"))
+
+        assert "proc:NOWHERE cannot be found" in await refused(staged)
 
     async def test_an_intake_with_other_content_is_refused(self, staged):
-        self.plant(staged, intakes=[{"intake_id": INTAKE, "content_hash": OTHER_HASH}])
+        other = {"intake_id": INTAKE_1, "content_hash": OTHER_HASH}
+        plant(staged, intakes=[other])
 
-        assert f"intake {INTAKE} is pinned to content_hash" in await refused(staged)
+        assert f"intake {INTAKE_1} is pinned to content_hash" in await refused(staged)
 
     async def test_a_stage_that_the_template_has_not_is_refused(self, staged):
-        self.plant(staged, work_surfaces=self.surface(current_stage_id="stage:X"))
+        plant(staged, work_surfaces=self.surface(current_stage_id="stage:X"))
 
         assert "current_stage_id stage:X, and has no such stage" in await refused(
             staged
         )
 
-    async def test_a_surface_that_is_not_recorded_is_refused(self, staged):
-        self.plant(staged, work_surfaces=[])
+    @pytest.mark.parametrize("is_archived", [True, False])
+    async def test_a_surface_that_is_gone_is_missed(self, staged, is_archived):
+        left = self.surface(status="archived") if is_archived else []
+        plant(staged, work_surfaces=left)
 
         told = await refused(staged)
         assert f"intake {SURFACE} is missing" in told
         assert f"procedure template {SURFACE} is missing" in told
 
+    async def test_it_is_the_active_one_that_counts(self, staged):
+        """Work that was bound anew starts from what it is bound to now."""
+        old = self.surface(status="archived")
+        new = self.surface(
+            work_surface_id=f"ws:{ulid(2)}", current_stage_id="stage:OPTIONS"
+        )
+        plant(staged, work_surfaces=[*old, *new])
 
-UNIT = {"plan_id": f"plan_{ulid(3)}", "work_unit_id": "WU-1", "is_plan_active": True}
-PLAN = {"plan_id": f"plan_{ulid(3)}", "plan_hash": SOME_HASH}
+        *_, template = await context(staged)
+
+        assert template.meta["current_stage_id"] == "stage:OPTIONS"
 
 
 class TestPlanned:
-    """SPEC 8.1: planned work depends on the plan that is active."""
+    """SPEC 8.1: planned work depends on its active plan, and on how far that is."""
 
-    @pytest.fixture(autouse=True)
-    def _there_are_plans(self, monkeypatch):
-        monkeypatch.setattr(planned_module, "_ARE_RECORDED", True)
+    @pytest.fixture
+    async def staged(self, journey):
+        journey.lay_surface()
+        await journey.create_staged()
+        return journey
 
-    def plant(self, journey: Any, units: list[Any], plans: list[Any]) -> None:
-        columns = {"loops": {"work_unit": "WU-1"}}
-        plant(journey, columns=columns, plan_work_units=units, plans=plans)
+    async def plan(self, journey: Any, unit: str = UNIT) -> tuple[Plans, PlanId]:
+        """Plans of the journey, and one of them that is active for the unit."""
+        plans = Plans(platform=journey.stage.platform)
+        new = NewPlan(
+            source_id="source:brief",
+            source_hash=SOME_HASH,
+            units=(build_unit(unit),),
+            edges=(),
+            rationale="cut along the seams",
+        )
+        plan_id, _, _ = await plans.record(new, BY_HUMAN)
+        directive = replace(DIRECTIVE, rel=RefRelation.SUPPORTED_BY)
+        await plans.activate(plan_id, directive, BY_HUMAN)
+        return plans, plan_id
 
-    async def test_the_active_one_is_there(self, begun):
-        self.plant(begun, [UNIT], [PLAN])
+    async def test_an_iteration_starts_from_the_active_one(self, staged):
+        plans, plan_id = await self.plan(staged)
+        before = await plans.view(plan_id)
 
-        (ref,) = [each for each in await context(begun) if each.kind == "Record"]
+        await staged.iterate()
 
-        assert (ref.id, ref.rel) == (PLAN["plan_id"], "depends_on")
-        assert ref.meta == {
-            "content_hash": SOME_HASH,
+        started = (await staged.recorded())[-1].event
+        plan, snapshot = [each for each in started.refs if each.kind == "Record"]
+        row = await staged.row("plans", plan_id=plan_id)
+        assert (plan.id, plan.rel) == (plan_id, "depends_on")
+        assert plan.meta == {
+            "content_hash": row["plan_hash"],
             "type_key": "record.plan_instance",
         }
+        assert (snapshot.id, snapshot.rel) == (
+            f"{plan_id}@{before.position}",
+            "supported_by",
+        )
+        assert snapshot.meta == {
+            "content_hash": hash_view(before),
+            "type_key": "record.eligibility_snapshot",
+        }
 
-    @pytest.mark.parametrize(
-        "changes", [{"is_plan_active": False}, {"work_unit_id": "WU-2"}]
-    )
-    async def test_another_is_not(self, begun, changes):
-        self.plant(begun, [{**UNIT, **changes}], [PLAN])
+    async def test_one_for_another_unit_is_none(self, staged):
+        await self.plan(staged, "WU-8")
 
-        assert named(await context(begun), "Record") == []
+        assert named(await context(staged), "Record") == []
 
-    async def test_one_that_cannot_be_read_is_missed(self, begun):
-        self.plant(begun, [UNIT], [])
+    async def test_nor_is_one_that_was_given_up(self, staged):
+        plans, plan_id = await self.plan(staged)
+        await plans.cancel(plan_id, "overtaken", BY_HUMAN)
 
-        assert f"plan {PLAN['plan_id']} is missing" in await refused(begun)
+        assert named(await context(staged), "Record") == []
+
+    async def test_one_that_cannot_be_read_is_missed(self, staged):
+        _, plan_id = await self.plan(staged)
+        plant(staged, plans=[])
+
+        assert f"plan {plan_id} is missing" in await refused(staged)
+
+    async def test_one_that_the_log_has_not_has_no_snapshot(self, staged):
+        plan_id = f"plan_{ulid(77)}"
+        unit = {"plan_id": plan_id, "work_unit_id": UNIT, "is_plan_active": True}
+        row = {"plan_id": plan_id, "plan_hash": SOME_HASH}
+        plant(staged, plan_work_units=[unit], plans=[row])
+
+        told = await refused(staged)
+        assert f"eligibility snapshot of {plan_id} is missing" in told
+
+    async def test_a_look_up_that_fails_fails_the_start(self, staged):
+        plant(staged, plan_work_units=None)
+
+        with pytest.raises(Unavailable):
+            await context(staged)
 
 
 class TestOrderOfRefusals:
@@ -695,7 +729,7 @@ class TestOrderOfRefusals:
             await journey.iterate()
 
     async def test_nothing_is_recorded_of_a_refused_start(self, begun):
-        plant(begun, work_surfaces=[], columns={"loops": {"work_surface_id": SURFACE}})
+        plant(begun, intakes=[], oracle_suites=[], exceptions=[], iterations=[])
         before = await begun.types()
 
         with pytest.raises(ContextInadmissible):

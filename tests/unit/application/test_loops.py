@@ -1,14 +1,15 @@
 """Loops and iterations through the use cases (SPEC 5.2, 6.4, 6.6, 6.8, 6.9)."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
+from sr_core.application.loops import Loops
 from sr_core.application.recorder import Asked
 from sr_core.domain.errors import (
     AuthorityRequired,
     BudgetExhausted,
+    ContextInadmissible,
     HookPending,
     IterationInProgress,
     MalformedInput,
@@ -34,6 +35,8 @@ from sr_core.domain.iteration_summary import (
     RiskSeverity,
 )
 from sr_core.domain.loop import Budgets
+from sr_core.domain.record import Note, RecordType
+from sr_core.domain.ref_builders import candidate_ref, iteration_ref, loop_ref
 from sr_core.domain.refs import Ref, RefKind, RefRelation
 from sr_core.testing import (
     AGENT,
@@ -43,7 +46,10 @@ from sr_core.testing import (
     HUMAN,
     SOME_HASH,
     SYSTEM,
+    build_document,
+    build_governed,
     build_suite,
+    fails,
     passes,
     register,
     ulid,
@@ -57,49 +63,24 @@ BY_SYSTEM = Asked(by=SYSTEM)
 BOUND = {"suite_id": CORE, "suite_hash": register(build_suite()).suite_hash}
 
 
-def lay_surface(journey, **changes: Any) -> None:
-    row = {
-        "work_surface_id": SURFACE,
-        "work_unit_id": UNIT,
-        "status": "active",
-        "current_stage_id": "stage:DRAFT",
-        "stage_status": {"stage:DRAFT": "entered"},
-        "current_oracle_suites": [BOUND],
-    }
-    journey.lay("work_surfaces", **{**row, **changes})
-
-
-async def stage_a_loop(journey) -> None:
-    """An active loop over staged work whose surface is there."""
-    await journey.register_suite()
-    journey.loop_id, _ = await journey.loops.create(
-        Asked(by=HUMAN),
-        goal="a goal",
-        budgets=Budgets(),
-        directive=DIRECTIVE,
-        work_unit=UNIT,
-    )
-    await journey.activate()
-
-
 class TestStagedWork:
     """SPEC 4.1, 6.4: a loop over staged work needs its surface, at every start."""
 
     async def test_without_a_surface_no_loop_is_opened(self, journey):
         with pytest.raises(WorkSurfaceMissing):
-            await stage_a_loop(journey)
+            await journey.create_staged()
 
         assert "LoopCreated" not in await journey.types()
 
     async def test_one_that_is_not_active_is_none(self, journey):
-        lay_surface(journey, status="archived")
+        journey.lay_surface(status="archived")
 
         with pytest.raises(WorkSurfaceMissing):
-            await stage_a_loop(journey)
+            await journey.create_staged()
 
     async def test_with_one_the_loop_and_its_iterations_are_bound_to_it(self, journey):
-        lay_surface(journey)
-        await stage_a_loop(journey)
+        journey.lay_surface()
+        await journey.create_staged()
         await journey.iterate()
 
         loop = await journey.row("loops", loop_id=journey.loop_id)
@@ -126,8 +107,8 @@ class TestStagedWork:
     async def test_a_surface_that_cannot_carry_work_stops_the_loop_once(
         self, journey, refusal, changes
     ):
-        lay_surface(journey, **changes)
-        await stage_a_loop(journey)
+        journey.lay_surface(**changes)
+        await journey.create_staged()
 
         with pytest.raises(refusal):
             await journey.iterate()
@@ -140,8 +121,8 @@ class TestStagedWork:
         assert loop["last_recommended_portal"] == "GovernanceChangePortal"
 
     async def test_while_it_is_so_no_decision_lifts_the_stop(self, journey):
-        lay_surface(journey, current_stage_id="stage:OTHER")
-        await stage_a_loop(journey)
+        journey.lay_surface(current_stage_id="stage:OTHER")
+        await journey.create_staged()
         with pytest.raises(StageUnknown):
             await journey.iterate()
         await journey.decide(StopTrigger.STAGE_UNKNOWN)
@@ -152,8 +133,8 @@ class TestStagedWork:
     async def test_once_it_is_mended_the_decision_does(self, journey):
         suite = {"current_oracle_suites": [BOUND]}
         journey_row = {"work_surface_id": SURFACE, **suite}
-        lay_surface(journey, current_oracle_suites=[])
-        await stage_a_loop(journey)
+        journey.lay_surface(current_oracle_suites=[])
+        await journey.create_staged()
         with pytest.raises(SemanticProfileMissing):
             await journey.iterate()
         await journey.decide(StopTrigger.SEMANTIC_PROFILE_MISSING)
@@ -165,8 +146,8 @@ class TestStagedWork:
         assert (await journey.types())[-1] == "IterationStarted"
 
     async def test_a_surface_that_went_away_is_no_cure(self, journey):
-        lay_surface(journey)
-        await stage_a_loop(journey)
+        journey.lay_surface()
+        await journey.create_staged()
         journey.change("work_surfaces", {"work_surface_id": SURFACE}, status="archived")
         with pytest.raises(WorkSurfaceMissing):
             await journey.iterate()
@@ -177,8 +158,8 @@ class TestStagedWork:
 
     async def test_an_early_call_stops_no_loop_that_is_at_work(self, journey):
         """SPEC 16.6: in progress comes before everything that stops."""
-        lay_surface(journey)
-        await stage_a_loop(journey)
+        journey.lay_surface()
+        await journey.create_staged()
         await journey.iterate()
         journey.change("work_surfaces", {"work_surface_id": SURFACE}, status="archived")
 
@@ -188,8 +169,8 @@ class TestStagedWork:
         assert "StopTriggered" not in await journey.types()
 
     async def test_who_may_not_start_stops_nothing(self, journey):
-        lay_surface(journey, current_stage_id="stage:OTHER")
-        await stage_a_loop(journey)
+        journey.lay_surface(current_stage_id="stage:OTHER")
+        await journey.create_staged()
 
         with pytest.raises(AuthorityRequired):
             await journey.loops.start(journey.loop_id, Asked(by=AGENT))
@@ -201,8 +182,8 @@ class TestStart:
     """SPEC 5.2: what a start is asked for with."""
 
     async def test_a_work_unit_that_is_named_is_the_loops_own(self, journey):
-        lay_surface(journey)
-        await stage_a_loop(journey)
+        journey.lay_surface()
+        await journey.create_staged()
 
         with pytest.raises(MalformedInput, match="WU-7, which loop_"):
             await journey.loops.start(
@@ -210,22 +191,111 @@ class TestStart:
             )
         assert await journey.loops.start(journey.loop_id, BY_SYSTEM, work_unit=UNIT)
 
-    async def test_refs_are_added_to_what_is_compiled_each_once(self, journey):
+    async def test_refs_that_are_asked_for_add_nothing(self, journey):
+        await journey.register_suite()
         await journey.create()
         await journey.activate()
-        more = Ref(
-            kind=RefKind.ITERATION, id=f"iter_{ulid(5)}", rel=RefRelation.DEPENDS_ON
-        )
+        expected = await journey.loops.context(journey.loop_id)
 
-        await journey.loops.start(journey.loop_id, BY_SYSTEM, refs=(DIRECTIVE, more))
+        await journey.loops.start(journey.loop_id, BY_SYSTEM, refs=(DIRECTIVE,))
 
         started = (await journey.recorded())[-1].event
         assert isinstance(started, IterationStarted)
-        assert [each.id for each in started.refs] == [
-            journey.loop_id,
-            DIRECTIVE.id,
-            more.id,
-        ]
+        assert started.refs == expected
+        assert DIRECTIVE in expected
+
+    async def test_one_that_is_no_input_starts_nothing(self, journey):
+        await journey.register_suite()
+        await journey.create()
+        await journey.activate()
+        ghost = Ref(
+            kind=RefKind.ITERATION, id=f"iter_{ulid(5)}", rel=RefRelation.DEPENDS_ON
+        )
+
+        with pytest.raises(ContextInadmissible, match=f"{ghost.id}, asked for"):
+            await journey.loops.start(
+                journey.loop_id, BY_SYSTEM, refs=(DIRECTIVE, ghost)
+            )
+
+        assert "IterationStarted" not in await journey.types()
+
+    @pytest.mark.parametrize("is_staged", [False, True])
+    async def test_it_names_its_agents_and_its_policy(self, journey, is_staged):
+        """SPEC 8.1: whoever is at work, and whose notes are wanted, is pinned."""
+        if is_staged:
+            journey.lay_surface()
+            await journey.create_staged()
+        else:
+            await journey.register_suite()
+            await journey.create()
+            await journey.activate()
+
+        await journey.iterate()
+
+        started = (await journey.recorded())[-1].event
+        supporting = {
+            each.meta["type_key"]: each.id
+            for each in started.refs
+            if each.rel is RefRelation.SUPPORTED_BY
+        }
+        assert supporting == {
+            "config.agent_definition": "SR-AGENT",
+            "config.gating_policy": "SR-GATING-POLICY",
+        }
+
+
+class TestLapses:
+    """SPEC 4.5: what has ended is on record before it is left out of account."""
+
+    @pytest.fixture
+    async def waived(self, journey):
+        """A candidate that is verified by a waiver, which has ended since."""
+        journey.runner.scripts[BUILD] = fails
+        await journey.open()
+        await journey.judge()
+        await journey.waive()
+        await journey.verify()
+        await journey.complete()
+        journey.stage.clock.skip(timedelta(hours=2))
+        return journey
+
+    async def test_an_end_is_recorded_before_the_start(self, waived):
+        before = len(await waived.recorded())
+
+        await waived.iterate()
+
+        expired, computed, *stops, started = (await waived.recorded())[before:]
+        assert type(expired.event).__name__ == "ExceptionExpired"
+        assert expired.event.exception_id == waived.exception_id
+        assert type(computed.event).__name__ == "CandidateVerificationComputed"
+        assert stops == []
+        assert isinstance(started.event, IterationStarted)
+        assert waived.exception_id not in {each.id for each in started.event.refs}
+        row = await waived.row("exceptions", exception_id=waived.exception_id)
+        assert row["status"] == "EXPIRED"
+
+    async def test_it_is_recorded_once(self, waived):
+        await waived.iterate()
+        await waived.complete()
+        await waived.iterate()
+
+        assert (await waived.types()).count("ExceptionExpired") == 1
+
+    async def test_a_start_that_is_refused_records_it_too(self, waived):
+        await waived.pause()
+
+        with pytest.raises(TransitionRefused):
+            await waived.iterate()
+
+        assert "ExceptionExpired" in await waived.types()
+
+    async def test_who_may_not_start_has_nothing_recorded(self, waived):
+        before = await waived.types()
+
+        with pytest.raises(AuthorityRequired):
+            await waived.loops.start(waived.loop_id, Asked(by=AGENT))
+
+        assert await waived.types() == before
 
 
 class TestBounds:
@@ -352,7 +422,26 @@ class TestIterations:
 class TestGating:
     """SPEC 6.8: a note that is missing is told, or holds the loop."""
 
+    async def govern(self, journey, mode: str, trigger: str) -> None:
+        """Have the policy of that mode and trigger, for verified candidates."""
+        policy = build_document("SR-GATING-POLICY", mode=mode).replace(
+            b"EXCEPTIONS_ACTIVE", trigger.encode()
+        )
+        await journey.stage.restart(build_governed(SR_GATING_POLICY=policy))
+        journey.loops = Loops(platform=journey.stage.platform)
+
+    async def note(self, journey, kind: RecordType, subject: Ref) -> str:
+        note = Note(
+            record_type=kind,
+            subject_refs=(subject,),
+            evidence_refs=(),
+            content="I looked into it",
+        )
+        written, _ = await journey.records.create(note, Asked(by=HUMAN))
+        return str(written.record_id)
+
     async def test_what_is_pending_is_told(self, journey):
+        await journey.register_suite()
         await journey.create()
         await journey.activate()
 
@@ -360,7 +449,7 @@ class TestGating:
 
         assert started.pending_hooks == (Hook.PLAN_REVIEW,)
 
-    async def held(self, journey) -> None:
+    async def verified(self, journey) -> None:
         """A verified candidate, and a grave risk that its iteration left open."""
         await journey.open()
         await journey.judge()
@@ -381,6 +470,10 @@ class TestGating:
             asked=Asked(by=AGENT),
         )
 
+    async def held(self, journey) -> None:
+        await self.verified(journey)
+        await self.govern(journey, "hybrid", "OPEN_RISK_HIGH")
+
     async def test_a_trigger_makes_the_hook_hold(self, journey):
         await self.held(journey)
 
@@ -389,40 +482,75 @@ class TestGating:
 
         assert (await journey.types())[-1] == "IterationSummaryRecorded"
 
-    @pytest.mark.parametrize("subject", ["loop_id", "candidate_id", "iteration_id"])
-    async def test_a_note_about_its_work_lets_it_go_on(self, journey, subject):
+    @pytest.mark.parametrize(
+        ("mode", "trigger"),
+        [("hybrid", "GOVERNANCE_TOUCH"), ("soft", "OPEN_RISK_HIGH")],
+    )
+    async def test_where_none_fired_it_is_told_alone(self, journey, mode, trigger):
+        await self.verified(journey)
+        await self.govern(journey, mode, trigger)
+
+        started = await journey.loops.start(journey.loop_id, BY_SYSTEM)
+
+        assert started.pending_hooks == (Hook.EVALUATION_ON_VERIFICATION,)
+
+    async def test_a_hard_hook_needs_no_trigger(self, journey):
+        await self.verified(journey)
+        await self.govern(journey, "hard", "GOVERNANCE_TOUCH")
+
+        with pytest.raises(HookPending, match=r"record\.evaluation_note"):
+            await journey.iterate()
+
+    @pytest.mark.parametrize(
+        ("subject", "ref"),
+        [
+            ("loop_id", loop_ref),
+            ("candidate_id", candidate_ref),
+            ("iteration_id", iteration_ref),
+        ],
+    )
+    async def test_a_note_about_its_work_lets_it_go_on(self, journey, subject, ref):
         await self.held(journey)
-        journey.lay(
-            "human_judgment_records",
-            record_id=f"rec_{ulid(1)}",
-            record_type="record.evaluation_note",
-            subject_refs=[
-                {"kind": "x", "id": getattr(journey, subject), "rel": "about"}
-            ],
-        )
+        about = ref(getattr(journey, subject), RefRelation.ABOUT)
+        written = await self.note(journey, RecordType.EVALUATION_NOTE, about)
 
         await journey.iterate()
 
-        assert (await journey.types())[-1] == "IterationStarted"
+        started = (await journey.recorded())[-1].event
+        assert isinstance(started, IterationStarted)
+        assert written in {each.id for each in started.refs}
 
-    @pytest.mark.parametrize(
-        ("kind", "subject"),
-        [
-            ("record.assessment_note", None),
-            ("record.evaluation_note", f"loop_{ulid(999)}"),
-        ],
-        ids=["another kind", "another subject"],
-    )
-    async def test_another_note_does_not(self, journey, kind, subject):
+    async def test_a_note_of_another_kind_does_not(self, journey):
         await self.held(journey)
-        named = subject or journey.loop_id
+        about = loop_ref(journey.loop_id, RefRelation.ABOUT)
+        await self.note(journey, RecordType.ASSESSMENT_NOTE, about)
+
+        with pytest.raises(HookPending):
+            await journey.iterate()
+
+    async def test_nor_does_one_about_another_loop(self, journey):
+        await journey.create()
+        other = journey.loop_id
+        await self.held(journey)
+        about = loop_ref(other, RefRelation.ABOUT)
+        await self.note(journey, RecordType.EVALUATION_NOTE, about)
+
+        with pytest.raises(HookPending):
+            await journey.iterate()
+
+    async def test_every_note_is_looked_at(self, journey):
+        """The one that answers may be on any page."""
+        await self.held(journey)
         for _ in range(201):
             journey.lay(
                 "human_judgment_records",
                 record_id=journey.stage.ids.fresh("rec"),
-                record_type=kind,
-                subject_refs=[{"kind": "Loop", "id": named, "rel": "about"}],
+                record_type="record.evaluation_note",
+                subject_refs=[{"kind": "Loop", "id": "another", "rel": "about"}],
             )
+        about = loop_ref(journey.loop_id, RefRelation.ABOUT)
+        await self.note(journey, RecordType.EVALUATION_NOTE, about)
 
-        with pytest.raises(HookPending):
-            await journey.iterate()
+        await journey.iterate()
+
+        assert (await journey.types())[-1] == "IterationStarted"

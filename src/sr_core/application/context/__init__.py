@@ -40,6 +40,7 @@ LOOKUPS: Final[tuple[Lookup, ...]] = (
     staged.intake,
     staged.template,
     planned.plan,
+    planned.eligibility,
 )
 """One look-up for each category; what one gathers is judged with all the rest."""
 

@@ -15,6 +15,7 @@ from sr_core.domain.dossier import Dossier
 from sr_core.domain.governed_artifact import GovernedArtifacts
 from sr_core.domain.ids import CandidateId
 from sr_core.domain.loop import Loop
+from sr_core.domain.work_unit import SurfacePhase
 from sr_core.ports.read_model import ReadModel, Row
 
 PAGE: Final = 200
@@ -36,8 +37,9 @@ class Scene:
     """The candidate that the iteration goes on from."""
     work_unit: str
     surface: Columns | None
-    """The row of the work surface that is bound, if one is."""
+    """The row of the work unit's active surface, if the work is staged."""
     surface_id: str | None
+    """The surface that the loop was opened on."""
     now: datetime
 
 
@@ -58,17 +60,15 @@ async def set_scene(
 ) -> Scene:
     """Return the scene; `base` is the candidate to go on from, or None for the latest."""
     loop = dossier.the_loop()
-    row = await platform.rows.row("loops", {"loop_id": loop.loop_id}) or {}
-    surface_id = _text(row.get("work_surface_id"))
     return Scene(
         platform=platform,
         dossier=dossier,
         loop=loop,
         artifacts=await Governed(platform=platform).known(),
         base=_base(dossier, base),
-        work_unit=_text(row.get("work_unit")) or loop.loop_id,
-        surface=await _surface(platform.rows, surface_id),
-        surface_id=surface_id,
+        work_unit=loop.work_unit,
+        surface=await _surface(platform.rows, loop),
+        surface_id=loop.work_surface_id,
         now=platform.clock.now(),
     )
 
@@ -95,11 +95,9 @@ def _base(dossier: Dossier, named: CandidateId | None) -> Candidate | None:
     return made[-1] if made else None
 
 
-async def _surface(rows: ReadModel, surface_id: str | None) -> Columns | None:
-    if surface_id is None:
+async def _surface(rows: ReadModel, loop: Loop) -> Columns | None:
+    """Return the active surface of the work unit: the one that the iteration stands on."""
+    if loop.work_surface_id is None:
         return None
-    return await rows.row("work_surfaces", {"work_surface_id": surface_id})
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    key: Row = {"work_unit_id": loop.work_unit, "status": SurfacePhase.ACTIVE}
+    return await rows.row("work_surfaces", key)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sr_core.application.context.scene import Columns, Gathered, Scene
+from sr_core.application.definitions import DefinitionBook
 from sr_core.domain.context import Category, Input
-from sr_core.domain.ids import parse_suite_id
+from sr_core.domain.errors import NotFound
+from sr_core.domain.ids import parse_suite_id, parse_template_id
 from sr_core.domain.ref_builders import suite_ref
 from sr_core.domain.refs import (
     ContentHash,
@@ -89,17 +91,17 @@ def _suite_meta(suite_hash: ContentHash) -> dict[str, str]:
 
 
 async def _template(scene: Scene, name: str, surface: Columns) -> dict[str, str] | None:
-    """Return what is recorded of the version of the template that was bound."""
-    definition: Columns | None = await scene.platform.rows.row(
-        "config_definitions", {"name": name, "content_hash": surface["template_hash"]}
-    )
-    if definition is None:
+    """Return what is known of the version of the template that was bound."""
+    pinned = parse_content_hash(surface["template_hash"])
+    book = DefinitionBook(platform=scene.platform)
+    try:
+        bound = await book.template(parse_template_id(name), pinned)
+    except NotFound:
         return None
-    stages: Iterable[Columns] = definition["definition"]["stages"]
-    known = {each["stage_id"] for each in stages}
+    known = {each.stage_id for each in bound.stages}
     stage_id = surface["current_stage_id"]
     return {
-        "content_hash": surface["template_hash"],
+        "content_hash": pinned,
         "current_stage_id": stage_id if stage_id in known else "no such stage",
     }
 
