@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from sr_core.application.definitions import DefinitionBook
 from sr_core.application.facts import (
     judged_by,
     suite_facts,
@@ -22,6 +23,7 @@ from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import CandidateId, SuiteId
 from sr_core.domain.profile import Profile
+from sr_core.domain.profile_definition import canonical_profile_id
 from sr_core.domain.shippable import Readiness
 from sr_core.domain.verification import SuiteFacts, VerificationScope
 from sr_core.ports.event_store import NewEvent
@@ -114,7 +116,7 @@ class Verification:
         """Return the verification of the candidate as it stands now."""
         ended = await self.lapses(dossier)
         after = dossiers.fold(ended, dossier)
-        profile = self._profile(after, requested)
+        profile = await self._profile(after, requested)
         ruling = dossiers.verify(
             after,
             candidate_id,
@@ -165,7 +167,7 @@ class Verification:
     async def _recomputed(
         self, dossier: Dossier, candidate_id: CandidateId, *, because: str
     ) -> Ruling:
-        profile = self._profile(dossier, None)
+        profile = await self._profile(dossier, None)
         return dossiers.recompute(
             dossier,
             candidate_id,
@@ -183,7 +185,7 @@ class Verification:
         """
         ended = await self.lapses(dossier)
         after = dossiers.fold(ended, dossier)
-        profile = self._profile(dossier, None)
+        profile = await self._profile(dossier, None)
         ruling = dossiers.gate(
             after,
             candidate_id,
@@ -194,9 +196,21 @@ class Verification:
         )
         return replace(ruling, events=(*ended, *ruling.events))
 
-    def _profile(self, dossier: Dossier, requested: str | None) -> Profile:
+    async def _profile(self, dossier: Dossier, requested: str | None) -> Profile:
+        """Return the profile to verify by; one that was recorded is as good as asked.
+
+        Raises:
+            NotFound: the requested one is neither shipped nor recorded.
+            ProfileTooWeak: it asks for less than the one assigned.
+
+        """
         profiles = self.platform.profiles
-        return profiles.resolved(requested, work_unit_id=dossier.work_unit_id)
+        unit = dossier.work_unit_id
+        if requested is None or profiles.knows(requested):
+            return profiles.resolved(requested, work_unit_id=unit)
+        book = DefinitionBook(platform=self.platform)
+        recorded = await book.profile(canonical_profile_id(requested))
+        return profiles.allowed(recorded.profile, work_unit_id=unit)
 
     async def _scope(
         self, dossier: Dossier, candidate_id: CandidateId

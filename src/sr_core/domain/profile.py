@@ -28,7 +28,7 @@ class FailureClass(StrEnum):
     UNIT_FAIL = "UNIT_FAIL"
 
 
-_CLASS_OF: Final[Mapping[OracleId, FailureClass]] = MappingProxyType(
+CLASS_OF: Final[Mapping[OracleId, FailureClass]] = MappingProxyType(
     {
         OracleId("oracle:build"): FailureClass.BUILD_FAIL,
         OracleId("oracle:e2e"): FailureClass.E2E_FAIL,
@@ -38,6 +38,9 @@ _CLASS_OF: Final[Mapping[OracleId, FailureClass]] = MappingProxyType(
         OracleId("oracle:unit_tests"): FailureClass.UNIT_FAIL,
     }
 )
+"""What a failure of each oracle is a failure of; of any other it is none of these."""
+assert set(CLASS_OF.values()) == set(FailureClass), "every class is of some oracle"
+
 _CORE_FAILURES: Final = frozenset(
     {
         FailureClass.BUILD_FAIL,
@@ -51,7 +54,7 @@ _PREFIX: Final = "profile:"
 
 def failure_class(oracle_id: OracleId) -> FailureClass | None:
     """Return what a failure of the oracle is a failure of; None can never be waived."""
-    return _CLASS_OF.get(oracle_id)
+    return CLASS_OF.get(oracle_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class Profile:
     """One profile; `above` names those that it may stand in for (SPEC 7.3)."""
 
     profile_id: str
+    name: str
     profile_version: str = "1.0.0"
     description: str = ""
     required_suites: tuple[SuiteId, ...]
@@ -81,13 +85,15 @@ class Profile:
 
 GOV_CORE: Final = Profile(
     profile_id="profile:GOV-CORE",
-    description="Governed documents: their metadata and references hold",
+    name="Governance core",
+    description="Governed documents are well formed and refer to what exists.",
     required_suites=(SuiteId("suite:SR-SUITE-GOV"),),
     deliverables=frozenset({"D-01"}),
 )
 STRICT_CORE: Final = Profile(
     profile_id="profile:STRICT-CORE",
-    description="Built, tested and linted; the default",
+    name="Strict core",
+    description="Built, tested and linted: what is asked where nothing else is assigned.",
     required_suites=(SuiteId("suite:SR-SUITE-CORE"),),
     waivable=_CORE_FAILURES,
     deliverables=frozenset(
@@ -97,7 +103,8 @@ STRICT_CORE: Final = Profile(
 )
 STRICT_FULL: Final = Profile(
     profile_id="profile:STRICT-FULL",
-    description="All of the core, integration and end-to-end besides",
+    name="Strict full",
+    description="The core, and the whole system: integration, end to end, replay.",
     required_suites=(SuiteId("suite:SR-SUITE-FULL"),),
     waivable=_CORE_FAILURES | {FailureClass.INTEGRATION_FAIL, FailureClass.E2E_FAIL},
     deliverables=frozenset({"D-26", "D-31", "D-32", "D-34", "D-35", "D-36"}),
@@ -144,10 +151,24 @@ class Profiles:
             ProfileTooWeak: it asks for less than the one assigned.
 
         """
-        assigned = self.assigned_to(work_unit_id)
         if requested is None:
-            return assigned
-        profile = self.named(requested)
+            return self.assigned_to(work_unit_id)
+        return self.allowed(self.named(requested), work_unit_id=work_unit_id)
+
+    def knows(self, name: str) -> bool:
+        """Whether it is one of these, with its prefix or without."""
+        return name.removeprefix(_PREFIX) in {
+            each.removeprefix(_PREFIX) for each in self.known
+        }
+
+    def allowed(self, profile: Profile, *, work_unit_id: str) -> Profile:
+        """Return `profile`, whoever laid it down, if it asks for no less than is due.
+
+        Raises:
+            ProfileTooWeak: it asks for less than the one assigned.
+
+        """
+        assigned = self.assigned_to(work_unit_id)
         if not profile.is_at_least(assigned):
             raise ProfileTooWeak(
                 requested=profile.profile_id, assigned=assigned.profile_id

@@ -2,7 +2,8 @@
 
 A definition says what has to pass before a candidate counts as verified. It never lets
 anyone waive an integrity condition, and a failure that it does not name stays one
-(SPEC 7.3, C-EXC-3). Who verifies reads it as a `sr_core.domain.profile.Profile`.
+(SPEC 7.3, C-EXC-3). Who verifies reads it as a `sr_core.domain.profile.Profile`, where
+the profiles that are shipped stand.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -29,35 +29,17 @@ from sr_core.domain.ids import (
     parse_suite_id,
 )
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.profile import CLASS_OF, FailureClass, Profile, Profiles
 
 SUITES_MAX: Final = 32
 _DELIVERABLE: Final = re.compile(r"D-\d{2}")
 _VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 
 
-class FailureClass(StrEnum):
-    """What a failure that may be waived is a failure of (SPEC 7.3)."""
-
-    BUILD_FAIL = "BUILD_FAIL"
-    E2E_FAIL = "E2E_FAIL"
-    INTEGRATION_FAIL = "INTEGRATION_FAIL"
-    LINT_FAIL = "LINT_FAIL"
-    SCHEMA_FAIL = "SCHEMA_FAIL"
-    UNIT_FAIL = "UNIT_FAIL"
-
-
 ORACLE_OF: Final[Mapping[FailureClass, OracleId]] = MappingProxyType(
-    {
-        FailureClass.BUILD_FAIL: OracleId("oracle:build"),
-        FailureClass.E2E_FAIL: OracleId("oracle:e2e"),
-        FailureClass.INTEGRATION_FAIL: OracleId("oracle:integration"),
-        FailureClass.LINT_FAIL: OracleId("oracle:lint"),
-        FailureClass.SCHEMA_FAIL: OracleId("oracle:schema_validate"),
-        FailureClass.UNIT_FAIL: OracleId("oracle:unit_tests"),
-    }
+    {code: oracle for oracle, code in CLASS_OF.items()}
 )
 """The oracle whose failure each code means."""
-assert ORACLE_OF.keys() == set(FailureClass), "every code names its oracle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +85,20 @@ class ProfileDefinition:
         return frozenset(IntegrityCondition)
 
     @property
+    def profile(self) -> Profile:
+        """What is verified by it. It is assigned to nothing: that is not for it to say."""
+        waivable = self.waivable_failures if self.allow_with_exceptions else ()
+        return Profile(
+            profile_id=self.profile_id,
+            name=self.name,
+            profile_version=self.profile_version,
+            description=self.description,
+            required_suites=self.required_suites,
+            advisory_suites=self.advisory_suites,
+            waivable=frozenset(waivable),
+        )
+
+    @property
     def suites(self) -> tuple[SuiteId, ...]:
         """All suites of the profile, the required ones first."""
         return (*self.required_suites, *self.advisory_suites)
@@ -135,49 +131,22 @@ def _require_forms(profile: ProfileDefinition) -> None:
         )
 
 
-def _deliverables(*numbers: int) -> tuple[str, ...]:
-    return tuple(f"D-{each:02}" for each in numbers)
+def _written(profile: Profile) -> ProfileDefinition:
+    """Return a profile that is shipped, as it would be laid down."""
+    return ProfileDefinition(
+        profile_id=ProfileId(profile.profile_id),
+        name=profile.name,
+        description=profile.description,
+        required_suites=profile.required_suites,
+        advisory_suites=profile.advisory_suites,
+        allow_with_exceptions=bool(profile.waivable),
+        waivable_failures=tuple(sorted(profile.waivable)),
+        applicable_deliverables=tuple(sorted(profile.deliverables)),
+        profile_version=profile.profile_version,
+    )
 
-
-_CORE_FAILURES: Final = (
-    FailureClass.BUILD_FAIL,
-    FailureClass.UNIT_FAIL,
-    FailureClass.LINT_FAIL,
-    FailureClass.SCHEMA_FAIL,
-)
-
-GOV_CORE: Final = ProfileDefinition(
-    profile_id=ProfileId("profile:GOV-CORE"),
-    name="Governance core",
-    description="Governed documents are well formed and refer to what exists.",
-    required_suites=(SuiteId("suite:SR-SUITE-GOV"),),
-    applicable_deliverables=_deliverables(1),
-)
-STRICT_CORE: Final = ProfileDefinition(
-    profile_id=ProfileId("profile:STRICT-CORE"),
-    name="Strict core",
-    description="What every candidate has to pass where nothing else is assigned.",
-    required_suites=(SuiteId("suite:SR-SUITE-CORE"),),
-    allow_with_exceptions=True,
-    waivable_failures=_CORE_FAILURES,
-    applicable_deliverables=_deliverables(*range(2, 26), *range(27, 31), 33),
-)
-"""The profile of every candidate to which no other is assigned."""
-STRICT_FULL: Final = ProfileDefinition(
-    profile_id=ProfileId("profile:STRICT-FULL"),
-    name="Strict full",
-    description="The core, and the whole system: integration, end to end, replay.",
-    required_suites=(SuiteId("suite:SR-SUITE-FULL"),),
-    allow_with_exceptions=True,
-    waivable_failures=(
-        *_CORE_FAILURES,
-        FailureClass.INTEGRATION_FAIL,
-        FailureClass.E2E_FAIL,
-    ),
-    applicable_deliverables=_deliverables(26, 31, 32, 34, 35, 36),
-)
 
 BUILT_IN: Final[Mapping[ProfileId, ProfileDefinition]] = MappingProxyType(
-    {each.profile_id: each for each in (GOV_CORE, STRICT_CORE, STRICT_FULL)}
+    {ProfileId(name): _written(each) for name, each in Profiles().known.items()}
 )
 """The profiles that are shipped; no one can record another under their names."""

@@ -335,10 +335,54 @@ class TestProfiles:
         assert told["profile_id"] == "profile:STRICT-CORE"
         assert told["waivable_failures"] == [
             "BUILD_FAIL",
-            "UNIT_FAIL",
             "LINT_FAIL",
             "SCHEMA_FAIL",
+            "UNIT_FAIL",
         ]
+
+    async def verify(self, api, name: str):
+        """Have a candidate that the core suite has passed verified by the profile."""
+        _, candidate_id = await api.a_candidate()
+        await api.a_run(candidate_id)
+        body = {"verification_profile_id": name}
+        return await api.post(f"candidates/{candidate_id}/verify", body, by="system")
+
+    async def test_one_that_was_laid_down_is_verified_by(self, api):
+        """SPEC 6.1, step 1: what it requires beside the assigned suite is required."""
+        await api.done("oracles/suites", {**SUITE, "suite_id": STRUCTURE})
+        mine = {**PROFILE, "required_suites": [CORE, STRUCTURE]}
+        await api.done("oracles/profiles", mine)
+
+        answer = await self.verify(api, "MINE")
+
+        told = answer.json()
+        assert answer.is_success, answer.text
+        assert told["verification_profile_id"] == "profile:MINE"
+        assert told["verification_status"] == "UNVERIFIED"
+        assert "ORACLE_GAP" in str(told)
+
+    @pytest.mark.parametrize("name", ["MINE", "profile:MINE"])
+    async def test_one_that_asks_for_less_is_not(self, api, name):
+        await api.done("oracles/profiles", PROFILE)
+
+        answer = await self.verify(api, name)
+
+        assert answer.json()["code"] == "PROFILE_TOO_WEAK"
+
+    async def test_one_that_lets_more_be_waived_is_not(self, api):
+        every = ["BUILD_FAIL", "UNIT_FAIL", "LINT_FAIL", "SCHEMA_FAIL", "E2E_FAIL"]
+        lax = {**PROFILE, "required_suites": [CORE], "waivable_failures": every}
+        await api.done("oracles/profiles", lax)
+
+        answer = await self.verify(api, "MINE")
+
+        assert answer.json()["code"] == "PROFILE_TOO_WEAK"
+
+    async def test_one_that_nobody_laid_down_is_not(self, api):
+        answer = await self.verify(api, "MINE")
+
+        assert answer.status_code == 404
+        assert "profile:MINE" in answer.text
 
     async def test_another_may_be_laid_down(self, api):
         await api.done("oracles/profiles", PROFILE)

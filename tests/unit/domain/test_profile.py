@@ -133,3 +133,15 @@ class TestResolving:
         )
 
         assert own.is_at_least(STRICT_CORE) is enough
+
+    @pytest.mark.parametrize("name", ["STRICT-CORE", "profile:STRICT-CORE"])
+    def test_which_are_known(self, name):
+        assert PROFILES.knows(name)
+        assert not PROFILES.knows("OWN")
+
+    def test_one_of_your_own_is_allowed_where_it_asks_for_as_much(self):
+        own = replace(STRICT_CORE, profile_id="profile:OWN", above=frozenset())
+
+        assert PROFILES.allowed(own, work_unit_id="D-05") is own
+        with pytest.raises(ProfileTooWeak, match="profile:OWN asks for less than"):
+            PROFILES.allowed(own, work_unit_id="D-26")

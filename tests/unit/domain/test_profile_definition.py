@@ -10,16 +10,18 @@ from sr_core.codec.definitions import document, hash_definition, typed
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.ids import ProfileId, SuiteId
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.profile import Profiles
 from sr_core.domain.profile_definition import (
     BUILT_IN,
-    GOV_CORE,
-    STRICT_CORE,
-    STRICT_FULL,
     FailureClass,
     ProfileDefinition,
     canonical_profile_id,
 )
 
+GOV_CORE, STRICT_CORE, STRICT_FULL = (
+    BUILT_IN[ProfileId(f"profile:{name}")]
+    for name in ("GOV-CORE", "STRICT-CORE", "STRICT-FULL")
+)
 CORE_ORACLES = {
     "oracle:build",
     "oracle:unit_tests",
@@ -50,6 +52,14 @@ class TestBuiltIn:
         assert profile.suites == (suite,)
         assert profile.waivable == waivable
         assert len(profile.applicable_deliverables) == deliverables
+
+    def test_each_is_the_one_that_candidates_are_verified_by(self):
+        assert BUILT_IN.keys() == Profiles().known.keys()
+        for name, each in Profiles().known.items():
+            written = BUILT_IN[ProfileId(name)]
+            unassigned = replace(each, deliverables=frozenset(), above=frozenset())
+            assert written.profile == unassigned
+            assert set(written.applicable_deliverables) == each.deliverables
 
     def test_no_deliverable_has_two(self):
         named = [
@@ -102,7 +112,7 @@ class TestDefinition:
     def test_where_no_exception_is_allowed_nothing_is_waivable(self):
         strict = replace(STRICT_CORE, allow_with_exceptions=False, waivable_failures=())
 
-        assert strict.waivable == frozenset()
+        assert strict.waivable == strict.profile.waivable == frozenset()
 
     def test_what_is_recorded_reads_back_the_same(self):
         assert typed(ProfileDefinition, document(STRICT_FULL), what="it") == STRICT_FULL
@@ -125,6 +135,10 @@ class TestDefinition:
         changed = replace(STRICT_CORE, **changes)
 
         assert hash_definition(changed) != hash_definition(STRICT_CORE)
+
+    def test_it_is_assigned_to_nothing_whatever_it_applies_to(self):
+        assert STRICT_CORE.applicable_deliverables
+        assert STRICT_CORE.profile.deliverables == frozenset()
 
 
 class TestName:
