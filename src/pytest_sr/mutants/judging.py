@@ -281,14 +281,20 @@ def shippable_skips_gate() -> tuple[Patch, ...]:
 
 @mutant("verification.always-strict")
 def verification_always_strict() -> tuple[Patch, ...]:
-    """Whatever the evidence says, the candidate is verified."""
+    """Whatever the evidence says, the candidate is verified; nothing bars it."""
     real = inside(dossier, "compute")
 
     def compute(*args: Any, **kwargs: Any) -> Finding:  # noqa: ANN401 - passed on as it comes
         found = real(*args, **kwargs)
         return replace(found, status=VerificationStatus.VERIFIED_STRICT, violations=())
 
-    return (Patch(owner=dossier, name="compute", value=compute),)
+    def nothing(*_: object) -> frozenset[IntegrityCondition]:
+        return frozenset()
+
+    return (
+        Patch(owner=dossier, name="compute", value=compute),
+        Patch(owner=dossier.Dossier, name="standing_against", value=nothing),
+    )
 
 
 @mutant("verification.never")
