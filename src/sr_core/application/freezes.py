@@ -125,8 +125,8 @@ class Freezes:
 def latest_runs(
     platform: Platform, dossier: Dossier, candidate_id: CandidateId
 ) -> tuple[Run | None, ...]:
-    """Return the candidate's latest run of each required suite."""
+    """Return the candidate's latest run of each suite that its work unit requires."""
+    profile = platform.profiles.resolved(None, work_unit_id=dossier.work_unit_id)
     return tuple(
-        dossier.latest_run(candidate_id, each)
-        for each in platform.profile.required_suites
+        dossier.latest_run(candidate_id, each) for each in profile.required_suites
     )

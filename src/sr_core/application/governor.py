@@ -15,6 +15,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from sr_core.application.exceptions import Exceptions
 from sr_core.application.gating import pending_hooks
 from sr_core.application.loops import Loops
 from sr_core.application.plans import Plans
@@ -55,7 +56,14 @@ LOOPS_PER_READ: Final = 200
 Chore = Callable[[Platform, Asked], Awaitable[object]]
 """Something that falls due by time alone, such as an exception that expires."""
 
-CHORES: Final[Mapping[str, Chore]] = MappingProxyType({})
+
+async def expire_exceptions(platform: Platform, _: Asked) -> None:
+    """Record the end of every exception that is past it; the platform detects that."""
+    asked = Asked(by=platform.recorder.platform)
+    await Exceptions(platform=platform).expire_due(platform.clock.now(), asked)
+
+
+CHORES: Final[Mapping[str, Chore]] = MappingProxyType({"exceptions": expire_exceptions})
 """What the governor does beside looking at loops, by name."""
 
 

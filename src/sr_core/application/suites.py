@@ -24,7 +24,7 @@ from sr_core.domain.oracle_suite import (
     SuiteDefinition,
     UpdateSuite,
 )
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.refs import ContentHash, RefKind
 from sr_core.ports.event_store import NewEvent
 
 Recorded = tuple[NewEvent, ...]
@@ -111,5 +111,9 @@ class Suites:
             approval_id=approval_id,
             portal_id=str(row["portal_id"]),
             decision=str(row["decision"]),
-            subjects=frozenset(each["id"] for each in refs),
+            subjects=frozenset(
+                (each["id"], each["meta"]["suite_hash"])
+                for each in refs
+                if each["kind"] == RefKind.ORACLE_SUITE
+            ),
         )

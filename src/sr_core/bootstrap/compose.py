@@ -69,7 +69,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         DocumentMissing, DocumentInvalid: a governed document is not there, or not in
             order; nothing was opened.
         SandboxUnavailable: there is no sandbox for oracles that proves itself.
-        Unavailable: the log could not be asked which documents it knows.
+        Unavailable: the log could not be asked which documents it knows, or what in
+            it is not answered yet.
 
     """
     governed = governed_manifest(settings)
@@ -124,6 +125,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             governed=governed,
         )
         await Governed(platform=platform).adopt()
+        await reactions.catch_up()  # what the last process left unanswered
         yield Running(
             platform=platform,
             identity=identity,

@@ -7,10 +7,9 @@ the baseline; whatever else it says has to be what is computed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from sr_core.domain import gates
 from sr_core.domain.actors import Actor
@@ -31,23 +30,7 @@ from sr_core.domain.ref_builders import (
 )
 from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation
 from sr_core.domain.run import Run
-from sr_core.domain.verification import VerificationStatus
-
-
-class VerificationMode(StrEnum):
-    """How a candidate is verified (C-VER-4)."""
-
-    STRICT = "STRICT"
-    WITH_EXCEPTIONS = "WITH_EXCEPTIONS"
-
-
-_MODE: Final[Mapping[VerificationStatus, VerificationMode]] = {
-    VerificationStatus.VERIFIED_STRICT: VerificationMode.STRICT,
-    VerificationStatus.VERIFIED_WITH_EXCEPTIONS: VerificationMode.WITH_EXCEPTIONS,
-}
-assert _MODE.keys() == {each for each in VerificationStatus if each.is_verified}, (
-    "every way to be verified has its mode"
-)
+from sr_core.domain.verification import MODE_OF, VerificationMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +189,8 @@ def decide(
     runs = [each for each in basis.runs if each is not None and each.evidence]
     evidence = tuple(each.evidence for each in runs if each.evidence)
     is_judged = bool(runs) and len(runs) == len(basis.runs)
-    if not is_judged or not candidate.status.is_verified:
+    mode = MODE_OF[candidate.status]
+    if not is_judged or mode is None:
         raise NotVerified(candidate_id=candidate.candidate_id)
     active = tuple(sorted(basis.active, key=lambda each: each.exception_id))
     for why in _unfit(candidate, basis.approval, evidence, active):
@@ -220,7 +204,7 @@ def decide(
         baseline_id=command.baseline_id,
         candidate_id=candidate.candidate_id,
         verification=FrozenVerification(
-            mode=_MODE[candidate.status],
+            mode=mode,
             oracle_suite_id=runs[0].suite_id,
             oracle_suite_hash=runs[0].suite_hash,
             oracle_suites=tuple(
@@ -307,7 +291,7 @@ def _unfit(
     if approval.candidate_id != candidate.candidate_id:
         yield f"is about {approval.candidate_id or 'no candidate'}"
     if unseen := set(evidence) - set(approval.evidence_refs):
-        yield f"was given before {', '.join(sorted(unseen))} was recorded"
+        yield f"does not rest on {', '.join(sorted(unseen))}"
     named = {each.exception_id for each in active}
     if missing := named - set(approval.exceptions_acknowledged):
         yield f"does not acknowledge {', '.join(sorted(missing))}"

@@ -64,8 +64,8 @@ class SuiteApproval:
     approval_id: ApprovalId
     portal_id: str
     decision: str
-    subjects: frozenset[str]
-    """The identifiers of what was approved."""
+    subjects: frozenset[tuple[str, str]]
+    """Identifier and hash of each suite that it is about."""
 
 
 # Commands: what someone asks for.
@@ -389,7 +389,7 @@ def _rebase(suite: OracleSuite, command: RebaseSuite) -> tuple[SuiteEvent, ...]:
     _require_changed(suite, command.suite_hash)
     weaker = weakenings(suite.definition, command.definition)
     if command.approval is not None:
-        _require_fit(suite, command.approval)
+        _require_fit(suite, command.approval, command.suite_hash)
     elif weaker:
         raise _needs_approval(suite, weaker)
     return (
@@ -426,14 +426,21 @@ def _needs_approval(
     )
 
 
-def _require_fit(suite: OracleSuite, approval: SuiteApproval) -> None:
+def _require_fit(
+    suite: OracleSuite, approval: SuiteApproval, suite_hash: ContentHash
+) -> None:
+    """Raise `ApprovalUnfit` unless it is about this suite, as it is or is to be.
+
+    What was approved of an earlier definition says nothing of this one.
+    """
+    pinned = {each for name, each in approval.subjects if name == suite.suite_id}
     why = None
     if approval.portal_id != Portal.GOVERNANCE:
         why = f"was given at {approval.portal_id}"
     elif approval.decision != "APPROVED":
         why = f"says {approval.decision}"
-    elif suite.suite_id not in approval.subjects:
-        why = f"is not about {suite.suite_id}"
+    elif pinned.isdisjoint({suite.suite_hash, suite_hash}):
+        why = f"is not about {suite.suite_id} as it is, {suite.suite_hash}"
     if why is not None:
         raise ApprovalUnfit(
             approval_id=approval.approval_id,

@@ -142,7 +142,7 @@ def build_suite_events() -> tuple[SuiteEvent, ...]:
         approval_id=ApprovalId(f"appr_{ulid(1)}"),
         portal_id=Portal.GOVERNANCE,
         decision="APPROVED",
-        subjects=frozenset({CORE}),
+        subjects=frozenset({(CORE, hash_suite(better))}),
     )
     commands: tuple[SuiteCommand, ...] = (
         oracle_suite.RegisterSuite(

@@ -39,13 +39,12 @@ class TestReception:
 
         assert (await api.get("loops?stat=ACTIVE")).status_code == 200
 
-    async def test_without_its_look_a_body_is_ignored(self, api, monkeypatch):
-        loop_id = await api.a_loop()
+    async def test_without_its_look_a_body_is_ignored(self, api, suite, monkeypatch):
+        await api.done("oracles/suites", suite)
+        path = f"loops/{await api.a_loop()}/evaluate"
         monkeypatch.setattr(reception, "refuse_surplus_body", nothing)
 
-        answer = await api.post(f"loops/{loop_id}/close", {"force": True})
-
-        assert answer.status_code == 200
+        await api.done(path, {"force": True}, by="system")
 
     async def test_without_a_name_a_request_is_done_twice(
         self, api, loop_body, monkeypatch

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sr_core.testing import BUILD, CORE, DIRECTIVE, SOME_HASH, fails, ulid
+from sr_core.testing import BUILD, CORE, DIRECTIVE, GOVERNED, SOME_HASH, fails, ulid
 
 pytestmark = pytest.mark.anyio
 
@@ -339,7 +339,7 @@ class TestFreezes:
         assert told["oracle_suite_id"] == CORE
         assert [each["artifact_id"] for each in told["artifact_manifest"]] == [
             "src/a.py",
-            DIRECTIVE.id,
+            *sorted(each.doc_id for each in GOVERNED.artifacts),
         ]
         assert told["frozen_by"]["actor_kind"] == "HUMAN"
         for path in (

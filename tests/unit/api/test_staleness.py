@@ -15,10 +15,11 @@ ROOT = {"kind": DIRECTIVE.kind.value, "id": DIRECTIVE.id}
 
 async def decision(api: Any, loop_id: str) -> dict[str, Any]:
     body = {
-        "loop_id": loop_id,
+        "scope": {"loop_id": loop_id},
         "trigger": "REPEATED_FAILURE",
         "decision": "PROCEED",
         "rationale": "as weighed",
+        "exceptions_acknowledged": [],
     }
     told = await api.done("decisions", body)
     return {"kind": "Decision", "id": told["decision_id"], "rel": "supported_by"}
@@ -295,13 +296,8 @@ class TestReferences:
         api.runner.scripts = {BUILD: fails}
         _, candidate_id = await api.a_candidate()
         await api.a_run(candidate_id)
-        body = {
-            "candidate_id": candidate_id,
-            "target": BUILD,
-            "rationale": "known",
-            "expires_at": "2099-01-01T00:00:00Z",
-        }
-        drawn_up = await api.done("exceptions", body)
+        body = api.waiver_of(candidate_id, expires_at="2099-01-01T00:00:00Z")
+        drawn_up = await api.done("exceptions/waivers", body)
 
         found = (await api.get("references?kind=Waiver")).json()["references"]
 

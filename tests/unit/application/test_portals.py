@@ -25,7 +25,7 @@ from sr_core.domain.errors import (
     SelfApproval,
 )
 from sr_core.domain.exception_scope import ExceptionKind, ExceptionScope, ScopeKind
-from sr_core.domain.freeze import Declared, FrozenException, VerificationMode
+from sr_core.domain.freeze import Declared, FrozenException
 from sr_core.domain.ids import ApprovalId, ExceptionId, RunId
 from sr_core.domain.integrity import Portal
 from sr_core.domain.portal import RequestType
@@ -37,6 +37,7 @@ from sr_core.domain.ref_builders import (
     run_ref,
 )
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
+from sr_core.domain.verification import VerificationMode
 from sr_core.ports.errors import Unavailable
 from sr_core.ports.event_store import BEGINNING, Batch, StreamId
 from sr_core.ports.read_model import Page, ReadModel, Row
@@ -44,6 +45,7 @@ from sr_core.testing import (
     BUILD,
     BYSTANDER,
     DIRECTIVE,
+    GOVERNED,
     HUMAN,
     NOON,
     SOME_HASH,
@@ -103,7 +105,7 @@ async def bind_surface(journey: Any) -> None:
     sealed = seal(
         event,
         Seal(
-            event_id=f"evt_{ulid(7)}",
+            event_id=journey.stage.ids.fresh("evt"),
             stream_seq=1,
             by=HUMAN,
             occurred_at=NOON,
@@ -188,7 +190,7 @@ class TestRelease:
     async def test_evidence_that_nobody_recorded_is_none(self, journey):
         await verified(journey)
 
-        with pytest.raises(MalformedInput, match="the hash of a recorded bundle"):
+        with pytest.raises(EvidenceMissing, match="cannot be retrieved"):
             await journey.approve(evidence=(SOME_HASH,))
 
     async def test_an_exception_that_nobody_recorded_is_none(self, journey):
@@ -461,7 +463,10 @@ class TestFreeze:
         row = await journey.row("freeze_records", freeze_id=journey.freeze_id)
         assert [
             (each["artifact_id"], each["version"]) for each in row["artifact_manifest"]
-        ] == [("src/a.py", None), (DIRECTIVE.id, "1.0.0")]
+        ] == [
+            ("src/a.py", None),
+            *sorted((each.doc_id, each.version) for each in GOVERNED.artifacts),
+        ]
         assert row["verification_mode"] == "STRICT"
         assert row["evidence_bundle_refs"] == [await journey.evidence()]
 

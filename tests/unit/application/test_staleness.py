@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from sr_core.application import reactions
-from sr_core.application.platform import suite_case
 from sr_core.application.projections import Occasion
 from sr_core.application.projections.graph import linked
 from sr_core.application.recorder import Asked, Happened
 from sr_core.application.staleness import Marked, Stale
-from sr_core.codec.evidence import hash_suite
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.errors import (
     AuthorityRequired,
@@ -22,12 +20,12 @@ from sr_core.domain.errors import (
     ResolutionUnfit,
     UnresolvedStaleness,
 )
-from sr_core.domain.events import Ruling
+from sr_core.domain.exception_scope import ExceptionKind
 from sr_core.domain.governed_exception import ExceptionActivated
 from sr_core.domain.graph import Node
 from sr_core.domain.ids import ExceptionId, StaleId
 from sr_core.domain.integrity import StopTrigger
-from sr_core.domain.oracle_suite import OracleSuiteRegistered
+from sr_core.domain.oracle_suite import OracleSuiteRebased, OracleSuiteUpdated
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
 from sr_core.domain.shippable import Reason
 from sr_core.domain.staleness import ReEvaluation, ResolutionKind, StaleReason
@@ -43,10 +41,13 @@ from sr_core.testing import (
     NOON,
     PLATFORM,
     SYSTEM,
+    build_document,
+    build_governed,
     build_suite,
     fails,
     passes,
     ulid,
+    with_longer_timeouts,
 )
 
 pytestmark = pytest.mark.anyio
@@ -107,20 +108,16 @@ class Staled:
         return [dict(each) for each in page.rows]
 
     async def change_suite(self) -> Happened:
-        """Register another definition under the suite's name, however it came about."""
-        definition = build_suite((BUILD,))
-        event = OracleSuiteRegistered(
-            suite_id=CORE, suite_hash=hash_suite(definition), definition=definition
-        )
+        """Rebase the suite that has judged, and return that event."""
+        await self.journey.rebase()
+        return await self.last(OracleSuiteRebased)
 
-        async def rule(_: object) -> Ruling:
-            return Ruling(events=(event,))
-
-        recorder = self.journey.stage.platform.recorder
-        await recorder.record(suite_case(CORE), rule, BY_HUMAN)
-        last = [each for each in await self.journey.recorded() if each.event == event]
+    async def last(self, kind: type) -> Happened:
+        """The last event of that kind."""
+        told = await self.journey.recorded()
+        last = [each for each in told if isinstance(each.event, kind)][-1]
         return Happened(
-            event=event, event_id=last[-1].event_id, position=last[-1].position
+            event=last.event, event_id=last.event_id, position=last.position
         )
 
 
@@ -142,14 +139,6 @@ async def verified(journey: Any) -> Staled:
     await journey.judge()
     await journey.verify()
     return Staled(journey)
-
-
-@pytest.fixture
-def suites_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a second registration be the change of a suite that others pinned."""
-    change = reactions.CAUSES["OracleSuiteRebased"]
-    causes = {**reactions.CAUSES, "OracleSuiteRegistered": change}
-    monkeypatch.setattr(reactions, "CAUSES", causes)
 
 
 class TestMarkingByHand:
@@ -452,7 +441,6 @@ class TestDecision:
             await verified.decide(nobody, await verified.decision())
 
 
-@pytest.mark.usefixtures("suites_change")
 class TestReactions:
     """SPEC 12.4: a change marks what pinned what was before, by itself and once."""
 
@@ -476,6 +464,7 @@ class TestReactions:
         assert routed == {
             RefKind.CANDIDATE: ReEvaluation.START_LOOP,
             RefKind.RUN: ReEvaluation.START_LOOP,
+            RefKind.FREEZE: ReEvaluation.REQUEST_PORTAL_REVIEW,
             RefKind.ITERATION: ReEvaluation.REQUEST_PORTAL_REVIEW,
         }
 
@@ -522,7 +511,7 @@ class TestReactions:
         keys = [
             (each["root_id"], each["dependent_id"]) for each in await released.markers()
         ]
-        assert len(keys) == len(set(keys)) == 3
+        assert len(keys) == len(set(keys)) == 4
 
     async def test_what_was_judged_by_the_new_one_is_not_marked_late(
         self, released, monkeypatch
@@ -546,6 +535,41 @@ class TestReactions:
             through.stale_id, released.run, dependents=frozenset({released.candidate})
         )
         assert not await released.is_stale()
+
+    async def test_an_update_before_anything_is_judged_does_too(self, journey):
+        """What its context pinned is not what will judge it."""
+        await journey.open()
+        before = await journey.row("oracle_suites", suite_id=CORE)
+        staled = Staled(journey)
+
+        await journey.suites.update(with_longer_timeouts(build_suite()), BY_HUMAN)
+
+        cause = await staled.last(OracleSuiteUpdated)
+        assert cause.event.previous_hash == before["suite_hash"]
+        told = await staled.markers()
+        assert {each["dependent_kind"] for each in told} == {
+            RefKind.CANDIDATE,
+            RefKind.ITERATION,
+        }
+        assert {each["caused_by"] for each in told} == {cause.event_id}
+
+    async def test_a_document_in_effect_anew_does_too(self, released):
+        """GovernedArtifactVersionRecorded, as the start of a process records it."""
+        changed = build_governed(SR_SPEC=build_document("SR-SPEC", version="1.1.0"))
+
+        await released.journey.stage.restart(changed)
+
+        told = await released.markers()
+        assert {each["root_id"] for each in told} == {"SR-SPEC"}
+        assert {each["dependent_kind"] for each in told} >= {
+            RefKind.CANDIDATE,
+            RefKind.FREEZE,
+            RefKind.ITERATION,
+        }
+        reasons = {each["reason_code"] for each in told}
+        assert StaleReason.GOVERNED_ARTIFACT_CHANGED in reasons
+        ready = await released.journey.shippable()
+        assert Reason.UNRESOLVED_STALENESS in ready.reasons
 
     async def test_a_first_registration_makes_nothing_stale(self, released):
         assert await released.markers() == []
@@ -571,7 +595,7 @@ class TestReactions:
             patched.setattr(released.journey.stage.graph, "dependents", silent)
             with pytest.raises(Unavailable):
                 await released.change_suite()
-        assert (await released.journey.types())[-1] == "OracleSuiteRegistered"
+        assert (await released.journey.types())[-1] == "OracleSuiteRebased"
 
         await released.journey.stage.reactions.catch_up()
 
@@ -645,7 +669,7 @@ class TestExceptions:
         assert (await journey.shippable()).is_shippable
         await journey.draw_up_waiver()
 
-        await journey.portals.activate_exception(journey.exception_id, BY_HUMAN)
+        await journey.bring_into_force()
 
         staled = Staled(journey)
         assert {
@@ -684,7 +708,9 @@ class TestExceptions:
             ),
         )
         journey.stage.rows.apply([(Position(1), told)])
-        event = ExceptionActivated(exception_id=ExceptionId(waiver.id))
+        event = ExceptionActivated(
+            exception_id=ExceptionId(waiver.id), kind=ExceptionKind.WAIVER
+        )
 
         (impact,) = await reactions.CAUSES["ExceptionActivated"](
             journey.stage.graph, event, Position(2)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sr_core.codec.evidence import hash_suite
 from sr_core.domain.actors import Actor
 from sr_core.domain.environment import EnvironmentConstraints, NetworkMode
 from sr_core.domain.errors import (
@@ -290,7 +291,7 @@ APPROVED = SuiteApproval(
     approval_id=ApprovalId(f"appr_{ulid(1)}"),
     portal_id=Portal.GOVERNANCE,
     decision="APPROVED",
-    subjects=frozenset({CORE}),
+    subjects=frozenset({(CORE, SOME_HASH)}),
 )
 
 
@@ -391,6 +392,13 @@ class TestRebasing:
         with pytest.raises(SuiteApprovalRequired, match="GovernanceChangePortal"):
             decide(pinned(), rebasing(WORSE))
 
+    def test_it_may_be_about_what_the_suite_is_to_be(self):
+        to_be = replace(APPROVED, subjects=frozenset({(CORE, OTHER_HASH)}))
+
+        (event,) = decide(pinned(), rebasing(WORSE, approval=to_be))
+
+        assert event.suite_hash == OTHER_HASH
+
     def test_with_one_it_may_and_says_where(self):
         (event,) = decide(pinned(), rebasing(WORSE, approval=APPROVED))
 
@@ -403,9 +411,16 @@ class TestRebasing:
         [
             ({"portal_id": Portal.RELEASE}, "was given at ReleaseApprovalPortal"),
             ({"decision": "REJECTED"}, "says REJECTED"),
-            ({"subjects": frozenset({"suite:OTHER"})}, f"is not about {CORE}"),
+            (
+                {"subjects": frozenset({("suite:OTHER", SOME_HASH)})},
+                f"is not about {CORE}",
+            ),
+            (
+                {"subjects": frozenset({(CORE, hash_suite(BETTER))})},
+                f"is not about {CORE} as it is, {SOME_HASH}",
+            ),
         ],
-        ids=["portal", "decision", "subject"],
+        ids=["portal", "decision", "subject", "definition"],
     )
     @pytest.mark.parametrize("definition", [WORSE, BETTER], ids=["weaker", "not"])
     def test_an_approval_of_something_else_is_none(self, change, why, definition):

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from sr_core.domain import governed_exception
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.errors import NotFound
 from sr_core.domain.evidence import ResultStatus
@@ -14,7 +13,7 @@ from sr_core.domain.ids import CandidateId
 from sr_core.domain.integrity import Portal
 from sr_core.domain.refs import RefKind
 from sr_core.domain.shippable import Readiness, Reason, assess, rests_on
-from sr_core.testing import BUILD, HUMAN, SOME_HASH, Story, ulid
+from sr_core.testing import BUILD, SOME_HASH, Story, ulid
 
 NOBODY = CandidateId(f"{SOME_HASH}|cand_{ulid(99)}")
 
@@ -115,22 +114,27 @@ class TestNotReady:
 class TestFreezeIncomplete:
     """SPEC 4.4, C-EXC-2: a freeze is complete as long as it names all there is."""
 
-    def test_an_exception_that_came_later_is_not_in_it(self, judged):
-        judged.judge({BUILD: ResultStatus.FAIL}).draw_up_waiver()
-        judged.waive().verify().approve().freeze()
-        assert reasons(judged) == ()
-        late = judged.dossier.waivers[next(iter(judged.dossier.waivers))]
-        judged.record(
-            governed_exception.activate(late, judged.run, judged.required, HUMAN)
-        )
+    @pytest.fixture
+    def failed(self, story: Story) -> Story:
+        """A candidate whose build failed, in its only run."""
+        return story.open().iterate().register().judge({BUILD: ResultStatus.FAIL})
 
-        assert reasons(judged) == (Reason.FREEZE_INCOMPLETE,)
+    def test_an_exception_that_came_later_is_not_in_it(self, failed):
+        failed.waive().verify().approve().freeze()
+        assert reasons(failed) == ()
 
-    def test_an_expired_one_need_not_be(self, judged):
-        judged.judge({BUILD: ResultStatus.FAIL}).waive().verify().approve().freeze()
-        judged.now += timedelta(days=1)
+        failed.waive()
 
-        assert Reason.FREEZE_INCOMPLETE not in reasons(judged)
+        assert reasons(failed) == (Reason.FREEZE_INCOMPLETE,)
+
+    def test_an_expired_one_need_not_be(self, failed):
+        failed.waive().verify().approve().freeze()
+        failed.waive()
+        assert reasons(failed) == (Reason.FREEZE_INCOMPLETE,)
+
+        failed.now += timedelta(days=1)
+
+        assert reasons(failed) == ()
 
     def test_a_later_run_is_not_in_it(self, verified):
         verified.approve().freeze().judge().verify()

@@ -9,8 +9,8 @@ from msgspec import Meta
 from sr_core.api.bodies.base import Body, Name
 from sr_core.api.bodies.refs import Hashes
 from sr_core.domain.exception_scope import ExceptionKind
-from sr_core.domain.freeze import VerificationMode
 from sr_core.domain.governed_exception import ExceptionPhase
+from sr_core.domain.verification import VerificationMode
 
 
 class FrozenArtifactBody(Body):

@@ -9,8 +9,8 @@ import msgspec
 from sr_core.api.views.base import Accepted, Page, View
 from sr_core.api.views.refs import ActorView
 from sr_core.domain.exception_scope import ExceptionKind
-from sr_core.domain.freeze import VerificationMode
 from sr_core.domain.governed_exception import ExceptionPhase
+from sr_core.domain.verification import VerificationMode
 
 
 class FrozenSuiteView(msgspec.Struct, kw_only=True):
