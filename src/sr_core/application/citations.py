@@ -42,7 +42,8 @@ async def candidates_of(
     """Return whose evidence each hash is.
 
     Raises:
-        MalformedInput: one is not recorded as evidence.
+        MalformedInput: one is that of an attachment.
+        EvidenceMissing: one is recorded as nothing at all.
 
     """
     named = tuple(hashes)
@@ -51,9 +52,7 @@ async def candidates_of(
     for each in named:
         row = await platform.rows.row("evidence_bundles", {"content_hash": each})
         if row is None:
-            raise MalformedInput(
-                field=field, found=each, expected="the hash of a recorded bundle"
-            )
+            raise EvidenceMissing(subject=field, evidence=(each,))
         found[each] = parse_candidate_id(str(row["candidate_id"]))
     return found
 

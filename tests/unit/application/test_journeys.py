@@ -402,7 +402,7 @@ class TestFailures:
         await journey.approve()
         await journey.judge()
 
-        with pytest.raises(ApprovalUnfit, match="was given before"):
+        with pytest.raises(ApprovalUnfit, match="does not rest on"):
             await journey.freeze()
 
 

@@ -199,7 +199,7 @@ class TestWhatItRestsOn:
     def test_nor_does_one_that_is_older_than_the_evidence(self, approved):
         approved.judge().verify()
 
-        with pytest.raises(ApprovalUnfit, match=r"was given before .* was recorded"):
+        with pytest.raises(ApprovalUnfit, match="does not rest on"):
             frozen(approved)
 
     def test_nor_does_one_that_leaves_out_an_exception(self, approved):
