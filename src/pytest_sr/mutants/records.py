@@ -37,9 +37,21 @@ def projector_drops_stop() -> tuple[Patch, ...]:
 
 @mutant("projector.drops-verification")
 def projector_drops_verification() -> tuple[Patch, ...]:
-    """The read model does not learn what a verification found."""
-    kind = verification_rules.CandidateVerificationComputed
-    return _projector(lambda event: isinstance(event, kind))
+    """The read model learns that there was a verification, and not what it found."""
+    real = inside(recorder, "changes_of")
+    told = {"profile_id", "mode", "scope", "computed_at"}  # an answer has to have them
+    kept = {f"verification_{each}" for each in told}
+
+    def changes_of(event: Any, on: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        changes = real(event, on)
+        if not isinstance(event, verification_rules.CandidateVerificationComputed):
+            return changes
+        return tuple(
+            replace(each, values={k: v for k, v in each.values.items() if k in kept})
+            for each in changes
+        )
+
+    return (Patch(owner=recorder, name="changes_of", value=changes_of),)
 
 
 @mutant("projector.drops-approval")
