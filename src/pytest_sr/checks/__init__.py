@@ -1,15 +1,21 @@
 """What scenarios can claim; importing this registers every check."""
 
 from pytest_sr.checks import (
+    binding,
     context,
     graph,
     log,
+    named,
+    refs,
     state,
 )
 
 __all__ = [
+    "binding",
     "context",
     "graph",
     "log",
+    "named",
+    "refs",
     "state",
 ]

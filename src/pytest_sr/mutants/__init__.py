@@ -7,6 +7,8 @@ time of one case (`pytest_sr.mutants.base`).
 from pytest_sr.mutants import (
     context,
     judging,
+    loop_tests,
+    loop_tests_b,
     loops,
     planning,
     portals,
@@ -19,6 +21,8 @@ from pytest_sr.mutants import (
 __all__ = [
     "context",
     "judging",
+    "loop_tests",
+    "loop_tests_b",
     "loops",
     "planning",
     "portals",

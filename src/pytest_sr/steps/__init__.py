@@ -1,6 +1,7 @@
 """What scenarios can do; importing this registers every step."""
 
 from pytest_sr.steps import (
+    candidates,
     decisions,
     governance,
     loops,
@@ -9,10 +10,13 @@ from pytest_sr.steps import (
     portals,
     runner,
     staleness,
+    templates,
+    views,
     work,
 )
 
 __all__ = [
+    "candidates",
     "decisions",
     "governance",
     "loops",
@@ -21,5 +25,7 @@ __all__ = [
     "portals",
     "runner",
     "staleness",
+    "templates",
+    "views",
     "work",
 ]
