@@ -8,13 +8,14 @@ from itertools import count
 
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
+from sr_core.api import work_surfaces
 from sr_core.api.authority import Authority
 from sr_core.application import work_starts
 from sr_core.application.intakes import Intakes
 from sr_core.application.work_starts import WorkStarts
 from sr_core.domain import intake, stage_gate, work_surface, work_unit
 from sr_core.domain.ids import StageId
-from sr_core.domain.procedure_template import ProcedureTemplate
+from sr_core.domain.procedure_template import ProcedureTemplate, Stage
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.stage_gate import (
     ClaimedGate,
@@ -55,6 +56,27 @@ def stage_asks_no_approval() -> tuple[Patch, ...]:
     return (Patch(owner=work_surface, name="approval_lacking", value=lambda *_: None),)
 
 
+@mutant("stage.hears-any-word")
+def stage_hears_any_word() -> tuple[Patch, ...]:
+    """Whatever a human says of a stage approves it."""
+    real = inside(work_surface, "approval_lacking")
+
+    def lacking(surface: WorkSurface, stage: Stage, evidence: object) -> object:
+        is_heard = stage.stage_id in surface.approvals
+        return None if is_heard else real(surface, stage, evidence)
+
+    return (
+        Patch(owner=work_surface, name="approval_lacking", value=lacking),
+        Patch(owner=work_surfaces, name="approval_lacking", value=lacking),
+    )
+
+
+@mutant("stage.hears-nobody")
+def stage_hears_nobody() -> tuple[Patch, ...]:
+    """What humans say of stages is recorded and not heard."""
+    return (Patch(owner=work_unit, name="_weigh", value=lambda unit, _: unit),)
+
+
 @mutant("stage.any-order")
 def stage_any_order() -> tuple[Patch, ...]:
     """A stage is completed though the surface is in another."""
@@ -76,6 +98,12 @@ def stage_any_evidence() -> tuple[Patch, ...]:
         return real(stage_id, pinned, latest, facts)
 
     return (Patch(owner=stage_gate, name="judge", value=judge),)
+
+
+@mutant("stage.evidence-of-any-stage")
+def stage_evidence_of_any_stage() -> tuple[Patch, ...]:
+    """Evidence that was made for another stage, or another surface, is as good."""
+    return (Patch(owner=stage_gate, name="_require_made_for", value=lambda *_: None),)
 
 
 @mutant("surface.several-active")

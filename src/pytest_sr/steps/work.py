@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pytest_sr.registry import step
 from pytest_sr.steps.loops import API
 from pytest_sr.steps.oracles import ORACLES
-from pytest_sr.steps.results import IterationMade, Told, text
+from pytest_sr.steps.results import ApprovalMade, IterationMade, Told, text
 from pytest_sr.world.accounts import ActorName
 from pytest_sr.world.world import Answer, World, WorldError
 
@@ -244,6 +244,46 @@ async def complete_stage(
         body["gate_result"] = {"status": declared}
     path = f"{API}/work-surfaces/{surface}/stages/{stage}/complete"
     return Told(answer=await world.ask(by, "POST", path, body))
+
+
+@step("stage.approve")
+async def approve_stage(
+    world: World,
+    *,
+    surface: str,
+    evidence: str,
+    stage: str = STAGES[1],
+    decision: Literal["APPROVED", "REJECTED", "DEFERRED"] = "APPROVED",
+    request: str = "ENG_ACCEPT",
+    by: ActorName = "human",
+) -> ApprovalMade:
+    """Say at the exception process what is to become of a stage, citing a bundle.
+
+    Args:
+        request: what it answers
+
+    """
+    subject = {"kind": "WorkSurface", "id": surface, "meta": {"stage_id": stage}}
+    body: dict[str, object] = {
+        "portal_id": PORTAL,
+        "request_type": request,
+        "decision": decision,
+        "subject_refs": [subject],
+        "evidence_refs": [evidence],
+        "exceptions_acknowledged": [],
+        "rationale": "a scenario reviewed it",
+    }
+    answer = await world.ask(by, "POST", f"{API}/approvals", body)
+    return ApprovalMade(answer=answer, approval=text(answer, "approval_id"))
+
+
+@step("stage.approval-status")
+async def stage_approval(
+    world: World, *, surface: str, stage: str = STAGES[1], by: ActorName = "human"
+) -> Told:
+    """Read whether a stage needs a human's approval, and has it."""
+    path = f"{API}/work-surfaces/{surface}/stages/{stage}/approval-status"
+    return Told(answer=await world.ask(by, "GET", path))
 
 
 @step("surface.archive")
