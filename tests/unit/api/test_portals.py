@@ -134,7 +134,6 @@ class TestApprovals:
             ({"request_type": "ENG_ACCEPT"}, "request_type"),
             ({"request_type": "ANYTHING"}, "request_type"),
             ({"evidence_refs": ["sha256:abc"]}, "content hash"),
-            ({"evidence_refs": [SOME_HASH]}, "evidence_refs"),
             (
                 {"exceptions_acknowledged": [f"exc_{ulid(9)}"]},
                 "exceptions_acknowledged",
@@ -153,6 +152,14 @@ class TestApprovals:
         answer = await api.post("approvals", body)
 
         assert_refused(answer, 400, "MALFORMED_INPUT", named)
+
+    async def test_evidence_that_nobody_recorded_is_missing(self, api):
+        _, candidate_id = await api.a_candidate()
+        body = api.approval_of(candidate_id, SOME_HASH)
+
+        answer = await api.post("approvals", body)
+
+        assert_refused(answer, 412, "EVIDENCE_MISSING", SOME_HASH)
 
     async def test_a_subject_without_its_pin_is_none(self, api):
         subject = {"kind": "GovernedArtifact", "id": "SR-SPEC", "meta": {}}
@@ -337,10 +344,9 @@ class TestFreezes:
         assert told["verification_mode"] == told["verification"]["mode"] == "STRICT"
         assert told["evidence_bundle_refs"] == [evidence]
         assert told["oracle_suite_id"] == CORE
-        assert [each["artifact_id"] for each in told["artifact_manifest"]] == [
-            "src/a.py",
-            *sorted(each.doc_id for each in GOVERNED.artifacts),
-        ]
+        names = [each["artifact_id"] for each in told["artifact_manifest"]]
+        assert names[0] == "src/a.py"
+        assert sorted(names[1:]) == sorted(each.doc_id for each in GOVERNED.artifacts)
         assert told["frozen_by"]["actor_kind"] == "HUMAN"
         for path in (
             "freeze-records",
@@ -482,7 +488,6 @@ class TestNotes:
             {"content": ""},
             {"fitness_judgment": "fit"},
             {"is_binding": True},
-            {"evidence_refs": [SOME_HASH]},
         ],
         ids=str,
     )
@@ -498,6 +503,18 @@ class TestNotes:
         answer = await api.post("records/evaluation-notes", body)
 
         assert_refused(answer, 400, "MALFORMED_INPUT")
+
+    async def test_evidence_that_nobody_recorded_is_missing(self, api):
+        loop_id = await api.a_loop()
+        body = {
+            "subject_refs": [{"kind": "Loop", "id": loop_id, "meta": {}}],
+            "evidence_refs": [SOME_HASH],
+            "content": "as seen",
+        }
+
+        answer = await api.post("records/evaluation-notes", body)
+
+        assert_refused(answer, 412, "EVIDENCE_MISSING", SOME_HASH)
 
     @pytest.mark.parametrize("by", ["agent", "system"])
     async def test_only_humans_write(self, api, by):
