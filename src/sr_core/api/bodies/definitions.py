@@ -15,7 +15,7 @@ from sr_core.domain.definition_kinds import AgentStatus
 from sr_core.domain.intake import WorkKind
 from sr_core.domain.integrity import IntegrityCondition, Portal
 from sr_core.domain.oracle_suite import Classification
-from sr_core.domain.profile_definition import FailureClass
+from sr_core.domain.profile import FailureClass
 
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
