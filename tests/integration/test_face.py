@@ -12,13 +12,10 @@ import httpx
 import pytest
 
 from pytest_sr.stack.addresses import StackAddresses
-from pytest_sr.steps.platform import DIRECTIVE
 from pytest_sr.world.accounts import Accounts
 from pytest_sr.world.world import Template, World, world
 
 pytestmark = pytest.mark.anyio
-
-LOOP = {"goal": "a goal", "directive_ref": DIRECTIVE}
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,11 @@ class Face:
         assert parts.hostname is not None
         assert parts.port is not None
         return parts.hostname, parts.port
+
+    async def loop_body(self) -> dict[str, object]:
+        """What a request for a loop holds, under the directive that is in effect."""
+        told = await self.client.get("/api/v1/governed-artifacts/SR-DIRECTIVE")
+        return {"goal": "a goal", "directive_ref": told.json()["ref"]}
 
     async def loops(self) -> int:
         return len((await self.world.channel.rows())["loops"])
@@ -66,13 +68,15 @@ async def test_it_is_ready(face):
 async def test_fifty_of_the_same_request_have_one_effect(face):
     headers = {"Idempotency-Key": "order-7"}
 
+    body = await face.loop_body()
+
     answers = await asyncio.gather(
         *(
-            face.client.post("/api/v1/loops", json=LOOP, headers=headers)
+            face.client.post("/api/v1/loops", json=body, headers=headers)
             for _ in range(50)
         )
     )
-    again = await face.client.post("/api/v1/loops", json=LOOP, headers=headers)
+    again = await face.client.post("/api/v1/loops", json=body, headers=headers)
 
     assert await face.loops() == 1
     done = {each.content for each in answers if each.status_code == 201}
@@ -116,7 +120,7 @@ async def test_connections_that_say_nothing_are_in_nobodys_way(face):
 
 
 async def test_what_was_done_is_what_the_metrics_say(face):
-    await face.client.post("/api/v1/loops", json=LOOP)
+    await face.client.post("/api/v1/loops", json=await face.loop_body())
     await face.client.post("/api/v1/loops", json={})
 
     told = (await face.client.get("/api/v1/metrics")).json()["domain"]

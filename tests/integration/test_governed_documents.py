@@ -9,11 +9,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
-from sr_core.application.portals import Portals
 
 from pytest_sr.stack.addresses import StackAddresses
 from sr_core.application.context import iteration_context
@@ -21,7 +21,8 @@ from sr_core.application.governed import Governed
 from sr_core.application.loops import Loops
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
-from sr_core.bootstrap.compose import Running, running
+from sr_core.application.suites import Suites
+from sr_core.bootstrap.compose import Running, governed_manifest, running
 from sr_core.bootstrap.documents import documents_folder
 from sr_core.bootstrap.settings import SETTINGS, parse_settings
 from sr_core.domain.loop import Budgets
@@ -124,7 +125,7 @@ class TestStart:
         before = hash_bytes((folder / SPEC).read_bytes())
         async with AsyncExitStack() as until:
             platform = (await start(deployment, until)).platform
-            await Portals(platform=platform).register_suite(build_suite(), BY_HUMAN)
+            await Suites(platform=platform).register(build_suite(), BY_HUMAN)
             assert (await pinned(platform))["SR-SPEC"] == before
 
             with (folder / SPEC).open("a", encoding="utf-8") as file:
@@ -140,6 +141,37 @@ class TestStart:
 
         assert recorded(deployment).count(("SR-SPEC", "SYSTEM")) == 2
         assert after != before
+
+
+class TestAnsweredLate:
+    """SPEC 12.4: what a process did not live to answer, the next one does at its start."""
+
+    async def test_a_change_that_nobody_answered(self, deployment, folder):
+        directive = folder / "program" / "SR-DIRECTIVE.md"
+        async with AsyncExitStack() as until:
+            platform = (await start(deployment, until)).platform
+            await Suites(platform=platform).register(build_suite(), BY_HUMAN)
+            await pinned(platform)
+            with directive.open("a", encoding="utf-8") as file:
+                file.write("\nA further sentence.\n")
+            dying = replace(
+                platform,
+                recorder=platform.reactions.recorder,  # nobody follows it
+                governed=governed_manifest(parse_settings(deployment)),
+            )
+            assert (await Governed(platform=dying).adopt()).changed
+            assert await stale(platform) == []
+
+        async with AsyncExitStack() as until:
+            platform = (await start(deployment, until)).platform
+
+            assert await stale(platform) == [("SR-DIRECTIVE", "Loop")]
+
+
+async def stale(platform: Platform) -> list[tuple[object, object]]:
+    """The roots of the markers, and what kind of thing each has made stale."""
+    page = await platform.rows.rows("graph.stale_nodes", {})
+    return [(each["root_id"], each["dependent_kind"]) for each in page.rows]
 
 
 class TestRefusal:

@@ -37,7 +37,7 @@ async def settings(
 ) -> AsyncIterator[Settings]:
     """A deployment in which everything is as it has to be."""
     buckets = Buckets("case")
-    buckets.evidence = buckets.candidates = bucket.name
+    buckets.evidence = buckets.candidates = buckets.attachments = bucket.name
     told = {
         **environment(stack, "x", buckets, sandbox="plain"),
         "SR_DATABASE_URL": database,

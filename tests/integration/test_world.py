@@ -94,8 +94,11 @@ class TestIsolation:
 
             assert list((await one.channel.rows())["loops"]) == [made.loop]
             assert (await two.channel.rows())["loops"] == {}
-            assert await two.channel.log() == ()
-            assert await two.channel.position() == 0
+            started = await two.channel.log()
+            assert {each.stream_id for each in started} == {"gov:artifacts"}
+            assert await two.channel.position() == len(started)
+            mine = {each.event_id for each in await one.channel.log()}
+            assert mine.isdisjoint({each.event_id for each in started})
 
     async def test_two_worlds_do_not_see_each_other_s_objects(self, where):
         async with where.world() as one, where.world() as two:
