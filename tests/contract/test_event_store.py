@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -228,6 +229,20 @@ class TestARace:
 
             assert [type(each) for each in results].count(tuple) == 1
             assert [type(each) for each in results].count(VersionConflict) == 15
+
+
+class TestOrder:
+    """C-EVT-4: the sequence orders; what a clock said decides nothing."""
+
+    async def test_is_that_of_the_log_though_the_clock_went_back(self, log, events):
+        late, early = events.event("loop:1", 1), events.event("loop:2", 1)
+        early = replace(early, occurred_at=late.occurred_at - timedelta(days=1))
+        await log.store.append(events.batch("loop:1", late))
+        await log.store.append(events.batch("loop:2", early))
+
+        read = await log.store.read(after=BEGINNING, limit=9)
+
+        assert [each.event_id for each in read] == [late.event_id, early.event_id]
 
 
 class TestNumbers:

@@ -1,4 +1,5 @@
-"""Every import contract breaks when it is violated; one that cannot keeps nothing."""
+"""C-ARCH-1, C-ARCH-2: each import contract breaks when it is violated; one that cannot
+keeps nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows follow from the log, and from nothing else (C-EVT-7)."""
+"""The rows follow from the log, and from nothing else (C-EVT-7, C-ARCH-3)."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
