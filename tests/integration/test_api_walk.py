@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -1265,10 +1265,19 @@ class Walk:
         if row.method == "GET" and not row.is_refusal:
             for actor in sorted(row.may - {row.by}):
                 self._held(row, actor, await self._ask(row, actor))
+        elif row.body is not None and not row.is_refusal:
+            for actor in sorted(row.may - {row.by}):
+                await self._heard(row, actor)
         answer = await self._ask(row, row.by)
         self._held(row, row.by, answer)
         for name, told in row.keeps.items():
             self.known[name] = answer.body.get(told)
+
+    async def _heard(self, row: Row, actor: str) -> None:
+        """See that an actor gets as far as the body; a bad one changes nothing."""
+        told = await self._ask(replace(row, body={"no_such_field": 1}), actor)
+        if told.status != 400:
+            self._say(row, actor, f"not heard: {told.status} {told.code}")
 
     async def _refused(self, row: Row, actor: str) -> None:
         answer = await self._ask(row, actor)
