@@ -27,6 +27,7 @@ from sr_core.domain.iteration import (
 )
 from sr_core.domain.loop import StopTriggered
 from sr_core.domain.work_surface_events import WorkSurfaceArchived
+from sr_core.ports.read_model import UpdateRows
 
 
 @mutant("projector.drops-stop")
@@ -46,10 +47,13 @@ def projector_drops_verification() -> tuple[Patch, ...]:
         changes = real(event, on)
         if not isinstance(event, verification_rules.CandidateVerificationComputed):
             return changes
-        return tuple(
-            replace(each, values={k: v for k, v in each.values.items() if k in kept})
-            for each in changes
-        )
+        return tuple(dulled(each) for each in changes)
+
+    def dulled(change: Any) -> Any:  # noqa: ANN401 - any kind of change
+        if not isinstance(change, UpdateRows) or change.table != "candidates":
+            return change
+        values = {name: change.values[name] for name in sorted(kept)}
+        return replace(change, values=values)
 
     return (Patch(owner=recorder, name="changes_of", value=changes_of),)
 
