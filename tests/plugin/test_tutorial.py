@@ -19,7 +19,7 @@ from pytest_sr.registry import MUTANTS, mutant
 from sr_core.api.authority import Authority
 from sr_core.domain import loop
 
-if "loop.lets-agents" not in MUTANTS:
+if "agents.let-in" not in MUTANTS:
 """
 
 
@@ -68,10 +68,10 @@ def test_step_3_names_the_place_and_the_cure(pytester):
 
 
 def test_step_4_names_mutants_that_there_are(pytester):
-    result = run(pytester, claimed_right("loop.lets-agents"))
+    result = run(pytester, claimed_right("agents.let-in"))
 
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["*takes a mutant*loop.lets-agents*gap.unnoticed*"])
+    result.stdout.fnmatch_lines(["*takes a mutant*agents.let-in*gap.unnoticed*"])
 
 
 def test_step_4_holds_and_its_control_proves_nothing(pytester):
@@ -88,6 +88,6 @@ def test_step_5_shows_that_it_can_fail(pytester):
     indented = "".join(f"    {each}\n" for each in mutant.splitlines())
     pytester.makeconftest(MUTANT_HEAD + indented)
 
-    result = run(pytester, claimed_right("loop.lets-agents"), "--sr-prove=controls")
+    result = run(pytester, claimed_right("agents.let-in"), "--sr-prove=controls")
 
     result.assert_outcomes(passed=2)
