@@ -15,15 +15,18 @@ from sr_core.application.context import exceptions, staged
 from sr_core.application.platform import Platform
 from sr_core.application.projections import graph as edges
 from sr_core.application.work_surfaces import WorkSurfaces
-from sr_core.domain import candidate, loop
+from sr_core.domain import candidate, loop, work_surface
 from sr_core.domain import context as rules
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.budget import Budgets
 from sr_core.domain.evidence import Flaw, ManifestDefect
+from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import Iteration, IterationOutcome, IterationPhase
 from sr_core.domain.loop import LoopCreated, LoopPhase
-from sr_core.domain.refs import RefRelation
+from sr_core.domain.procedure_template import ProcedureTemplate
+from sr_core.domain.refs import ContentHash, RefRelation
+from sr_core.domain.stage_gate import PinnedSuite
 from sr_core.domain.stops import Stops
 from sr_core.ports.read_model import InsertRow
 
@@ -75,7 +78,8 @@ def loop_asks_no_surface() -> tuple[Patch, ...]:
     opening, starting = inside(loop, "_create"), inside(loop, "_start_iteration")
 
     def create(known: Any, command: loop.CreateLoop) -> Any:  # noqa: ANN401 - passed on as it comes
-        return opening(known, replace(command, work_unit=None))
+        is_bound = command.work_surface_id is not None
+        return opening(known, command if is_bound else replace(command, work_unit=None))
 
     def start(known: loop.Loop, command: loop.StartIteration) -> Any:  # noqa: ANN401 - passed on as it comes
         return starting(replace(known, work_surface_id=None), command)
@@ -117,6 +121,44 @@ def surface_needs_no_judge() -> tuple[Patch, ...]:
         Patch(owner=loops, name="require_sound", value=allow),
         Patch(owner=work_starts, name="require_sound", value=allow),
     )
+
+
+@mutant("surface.binds-the-unjudged")
+def surface_binds_the_unjudged() -> tuple[Patch, ...]:
+    """A stage is entered although a suite of it is not registered."""
+
+    def pin(
+        template: ProcedureTemplate,
+        stage_id: StageId,
+        registered: Mapping[SuiteId, ContentHash],
+        **_: object,
+    ) -> tuple[PinnedSuite, ...]:
+        return tuple(
+            PinnedSuite(suite_id=each, suite_hash=registered[each])
+            for each in template.stage(stage_id).required_oracle_suites
+            if each in registered
+        )
+
+    return (Patch(owner=work_surface, name="pin", value=pin),)
+
+
+@mutant("stage.unknown-is-the-current")
+def stage_unknown_is_the_current() -> tuple[Patch, ...]:
+    """Whoever names a stage that there is not means the one that work is in."""
+    real = inside(WorkSurfaces, "complete_stage")
+
+    async def complete_stage(
+        self: Any,  # noqa: ANN401 - a service with inner parts
+        surface_id: WorkSurfaceId,
+        stage_id: StageId,
+        *what: object,
+        **how: object,
+    ) -> object:
+        surface = await self.known(surface_id)
+        meant = stage_id if stage_id in surface.stages else surface.current_stage_id
+        return await real(self, surface_id, meant, *what, **how)
+
+    return (Patch(owner=WorkSurfaces, name="complete_stage", value=complete_stage),)
 
 
 @mutant("surface.starts-as-the-caller")
