@@ -22,11 +22,14 @@ from psycopg.sql import SQL, Identifier
 from pytest_sr.stack.addresses import StackAddresses
 from sr_core.application.loops import Loops
 from sr_core.application.recorder import Asked
+from sr_core.application.suites import Suites
 from sr_core.bootstrap.compose import running
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.domain.ids import LoopId
 from sr_core.domain.loop import Budgets
-from sr_core.testing import DIRECTIVE, HUMAN
+from sr_core.domain.ref_builders import governed_artifact_ref
+from sr_core.domain.refs import RefRelation
+from sr_core.testing import HUMAN, build_suite
 
 DEADLINE_S = 60
 
@@ -104,8 +107,20 @@ async def an_active_loop(settings: Mapping[str, str]) -> LoopId:
     async with running(parse_settings(settings)) as parts:
         loops = Loops(platform=parts.platform)
         by_human = Asked(by=HUMAN)
+        await Suites(platform=parts.platform).register(build_suite(), by_human)
+        directive = parts.platform.governed.entry("SR-DIRECTIVE")
+        assert directive is not None, "no platform starts without one"
         made, _ = await loops.create(
-            by_human, goal="a goal", budgets=Budgets(), directive=DIRECTIVE
+            by_human,
+            goal="a goal",
+            budgets=Budgets(),
+            directive=governed_artifact_ref(
+                directive.doc_id,
+                RefRelation.DEPENDS_ON,
+                content_hash=directive.content_hash,
+                version=directive.version,
+                type_key=directive.type_key,
+            ),
         )
         await loops.activate(made, by_human)
         return made

@@ -69,7 +69,9 @@ async def template(scene: Scene) -> Gathered:
 def _prescribed(scene: Scene) -> tuple[tuple[str, str | None], ...]:
     """Return the suites' names; with the hashes that they were bound with, if any."""
     if scene.surface is None:
-        return tuple((each, None) for each in scene.platform.profile.required_suites)
+        profiles = scene.platform.profiles
+        profile = profiles.resolved(None, work_unit_id=scene.work_unit)
+        return tuple((each, None) for each in profile.required_suites)
     bound: Iterable[Columns] = scene.surface["current_oracle_suites"]
     return tuple((each["suite_id"], each["suite_hash"]) for each in bound)
 
