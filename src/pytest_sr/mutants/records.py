@@ -40,7 +40,7 @@ def projector_drops_stop() -> tuple[Patch, ...]:
 def projector_drops_verification() -> tuple[Patch, ...]:
     """The read model learns that there was a verification, and not what it found."""
     real = inside(recorder, "changes_of")
-    told = {"profile_id", "mode", "scope", "computed_at"}  # an answer has to have them
+    told = {"profile_id", "mode", "scope", "basis", "computed_at"}  # an answer has them
     kept = {f"verification_{each}" for each in told}
 
     def changes_of(event: Any, on: Any) -> Any:  # noqa: ANN401 - passed on as it comes
