@@ -359,7 +359,7 @@ def shippable_always_no() -> tuple[Patch, ...]:
 def shippable_always_yes() -> tuple[Patch, ...]:
     """Every candidate ships."""
 
-    def assess(*_: object) -> shippable.Readiness:
+    def assess(*_: object, **__: object) -> shippable.Readiness:
         return shippable.Readiness(reasons=(), freeze_id=None, release_approval_id=None)
 
     return (Patch(owner=shippable, name="assess", value=assess),)

@@ -20,6 +20,7 @@ from sr_core.domain import context as rules
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.budget import Budgets
 from sr_core.domain.evidence import Flaw, ManifestDefect
+from sr_core.domain.governed_exception import ExceptionResolved
 from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import Iteration, IterationOutcome, IterationPhase
@@ -191,8 +192,11 @@ def context_drops_binding() -> tuple[Patch, ...]:
 
 @mutant("context.minds-any-exception")
 def context_minds_any_exception() -> tuple[Patch, ...]:
-    """An iteration starts from the active exceptions of every loop."""
-    return (Patch(owner=exceptions, name="_takes_in", value=lambda *_: True),)
+    """An iteration starts from the active exceptions of every loop, unchecked."""
+    return (
+        Patch(owner=exceptions, name="_is_in_force", value=lambda *_: True),
+        Patch(owner=rules, name="_problems", value=lambda *_: ()),
+    )
 
 
 @mutant("evidence.partly-refused")
@@ -272,6 +276,17 @@ def candidate_runs_of_all() -> tuple[Patch, ...]:
         return await real(rows, table, asked, *how, **named)
 
     return (Patch(owner=candidates, name="show_page", value=show_page),)
+
+
+@mutant("projector.drops-resolution")
+def projector_drops_resolution() -> tuple[Patch, ...]:
+    """The read model does not learn that an exception was lifted."""
+    real = inside(recorder, "changes_of")
+
+    def changes_of(event: Any, on: Any) -> Any:  # noqa: ANN401 - passed on as it comes
+        return () if isinstance(event, ExceptionResolved) else real(event, on)
+
+    return (Patch(owner=recorder, name="changes_of", value=changes_of),)
 
 
 @mutant("projector.misfiles-candidates")
