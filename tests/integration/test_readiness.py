@@ -58,7 +58,7 @@ async def asked_of(
     *needed: Dependency,
 ) -> tuple[int, Mapping[str, Mapping[str, object]]]:
     app = build_app(Stage().platform, TokenTable({}), needed)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the framework types ASGI more narrowly
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://sr") as client:
         began = time.monotonic()
         answer = await client.get("/ready")

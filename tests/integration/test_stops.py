@@ -122,7 +122,7 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Whoever asks the running platform."""
     async with running(settings) as run:
         app = build_app(run.platform, run.identity, run.dependencies)
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the framework types ASGI more narrowly
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://sr") as made:
             yield made
 

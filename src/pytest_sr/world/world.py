@@ -275,7 +275,7 @@ async def _in_process(told: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClien
 
     async with running(parse_settings(told)) as parts:
         app = build_app(parts.platform, parts.identity, parts.dependencies)
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the framework types ASGI more narrowly
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://system", timeout=ANSWER_S_MAX
         ) as client:

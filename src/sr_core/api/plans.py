@@ -6,7 +6,6 @@ set.
 
 from __future__ import annotations
 
-import msgspec
 from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -16,7 +15,7 @@ from sr_core.api.authority import ANYONE, SYSTEM, human_with
 from sr_core.api.bodies.base import RefBody
 from sr_core.api.bodies.plans import NewPlan as NewPlanBody
 from sr_core.api.bodies.plans import PlanActivation, PlanCancellation
-from sr_core.api.views.base import accept, show_one, show_page
+from sr_core.api.views.base import accept, show_one, show_page, told
 from sr_core.api.views.plans import (
     EligibleSet,
     EvaluationAccepted,
@@ -211,7 +210,7 @@ def _told(view: PlanView) -> EligibleSet:
         }
         for name, unit in view.units.items()
     }
-    return msgspec.convert(
+    return told(
         {
             "plan_id": view.plan_id,
             "plan_hash": view.plan_hash,

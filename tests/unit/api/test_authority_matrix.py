@@ -105,7 +105,7 @@ class Front:
             bindings=MemoryKindBindings(),
         )
         app = build_app(Stage().platform, identity, [])
-        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # the framework types ASGI more narrowly
+        transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://sr") as http:
             got = {
                 (operation, caller): await http.request(

@@ -11,6 +11,7 @@ from sr_core.api import door, reception, requests
 from sr_core.api.bounds import HEADERS_BYTES_MAX
 from sr_core.application import recorder
 from sr_core.codec import canonical
+from sr_core.ports.event_store import Batch
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +60,7 @@ class TestReception:
     async def test_without_the_receipt_in_the_transaction_it_is_done_twice(
         self, api, loop_body, monkeypatch
     ):
-        real = recorder.Batch
+        real = Batch
 
         def unnamed(**fields: Any) -> Any:
             return real(**{**fields, "request": None})

@@ -90,6 +90,7 @@ class TestStart:
 
         found = await look(ready)
 
+        assert found.evaluation is not None
         assert found.evaluation.failure is Failure.INCOMPLETE_ITERATION
         assert len(await recorded(ready, "IterationStarted")) == 1
 
@@ -108,6 +109,7 @@ class TestStart:
 
         found = await governor_of(ready).evaluate(ready.loop_id, BY_SYSTEM)
 
+        assert found.evaluation is not None
         assert found.evaluation.failure is Failure.MIN_DELAY
 
     @pytest.mark.parametrize("by", [AGENT, HUMAN], ids=str)
@@ -310,6 +312,7 @@ class TestCrash:
 
         found = await Governor(platform=restarted).evaluate(ready.loop_id, BY_SYSTEM)
 
+        assert found.evaluation is not None
         assert found.evaluation.failure is Failure.INCOMPLETE_ITERATION
 
     async def test_it_works_beside_who_starts_by_hand(self, ready):
@@ -317,4 +320,5 @@ class TestCrash:
 
         found = await look(ready)
 
+        assert found.evaluation is not None
         assert found.evaluation.failure is Failure.INCOMPLETE_ITERATION

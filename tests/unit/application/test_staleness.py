@@ -545,6 +545,7 @@ class TestReactions:
         await journey.suites.update(with_longer_timeouts(build_suite()), BY_HUMAN)
 
         cause = await staled.last(OracleSuiteUpdated)
+        assert isinstance(cause.event, OracleSuiteUpdated)
         assert cause.event.previous_hash == before["suite_hash"]
         told = await staled.markers()
         assert {each["dependent_kind"] for each in told} == {

@@ -92,7 +92,7 @@ async def test_with_all_of_them_set_a_forged_token_is_refused(monkeypatch, value
         monotonic=time.monotonic,
         bindings=MemoryKindBindings(),
     )
-    transport = httpx.ASGITransport(app=build_app(Stage().platform, identity, []))  # type: ignore[arg-type]  # the framework types ASGI more narrowly
+    transport = httpx.ASGITransport(app=build_app(Stage().platform, identity, []))
     async with httpx.AsyncClient(transport=transport, base_url="http://sr") as client:
         for token in ("system", "human", "agent", "test", "a.b.c"):
             answer = await client.get(

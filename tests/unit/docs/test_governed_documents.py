@@ -131,8 +131,14 @@ class TestTypes:
 
     @pytest.mark.parametrize(
         "word",
-        [*ArtifactStatus, *NormativeStatus, *AuthorityKind, *Hook]
-        + [*GateMode, *GateTrigger],
+        [
+            *ArtifactStatus,
+            *NormativeStatus,
+            *AuthorityKind,
+            *Hook,
+            *GateMode,
+            *GateTrigger,
+        ],
     )
     def test_it_has_every_choice(self, word):
         assert f"`{word}`" in TYPES

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sr_core.domain.budget import Bound, BudgetChange
-from sr_core.domain.decision import DecisionKind
+from sr_core.domain.decision import DecisionKind, DecisionRecorded
 from sr_core.domain.dossier import fold
 from sr_core.domain.errors import MalformedInput, Refused, TransitionRefused
 from sr_core.domain.evidence import ResultStatus
@@ -73,7 +73,9 @@ def resume(story: Story) -> None:
 
 
 def resume_by_any(story: Story) -> None:
-    made = [each.decision_id for each in story.log if hasattr(each, "decision_id")]
+    made = [
+        each.decision_id for each in story.log if isinstance(each, DecisionRecorded)
+    ]
     story.resume(next((each for each in made if each), DecisionId("dec_none")))
 
 

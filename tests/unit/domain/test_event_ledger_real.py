@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ from sr_core.testing.work import (
 )
 
 
-def read(*events: object) -> Ledger:
+def read(*events: Any) -> Ledger:
     return fold(
         Logged(
             position=number,

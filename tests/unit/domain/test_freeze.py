@@ -22,7 +22,6 @@ from sr_core.domain.freeze import (
     FrozenException,
     FrozenSuite,
     FrozenVerification,
-    VerificationMode,
     decide,
     gaps,
 )
@@ -30,6 +29,7 @@ from sr_core.domain.ids import CandidateId, ExceptionId, FreezeId, SuiteId
 from sr_core.domain.integrity import Portal
 from sr_core.domain.ref_builders import candidate_ref, loop_ref
 from sr_core.domain.refs import ContentHash, RefKind, RefRelation
+from sr_core.domain.verification import VerificationMode
 from sr_core.testing import (
     AGENT,
     BUILD,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ READY = LoopSituation(
 
 SPENT = (READY.burns[0], Burn(bound=Bound.WALLCLOCK, used=16, limit=16))
 
-BREAKS = {
+BREAKS: dict[Precondition, dict[str, Any]] = {
     Precondition.LOOP_ACTIVE: {"phase": LoopPhase.PAUSED},
     Precondition.NO_INCOMPLETE_ITERATION: {"open_iteration": ITERATION},
     Precondition.BUDGET_AVAILABLE: {"burns": SPENT},
@@ -135,8 +136,8 @@ class TestPreconditions:
         assert evaluate(replace(READY, **BREAKS[broken])).outcome is outcome
 
     def test_a_stopped_loop_is_blocked_though_it_is_named_not_active(self):
-        stopped = {"stops": frozenset({StopTrigger.ORACLE_GAP})}
-        found = evaluate(replace(READY, phase=LoopPhase.PAUSED, **stopped))
+        stops = frozenset({StopTrigger.ORACLE_GAP})
+        found = evaluate(replace(READY, phase=LoopPhase.PAUSED, stops=stops))
 
         assert found.failure is Failure.LOOP_NOT_ACTIVE
         assert found.outcome is Outcome.BLOCKED

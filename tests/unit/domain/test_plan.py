@@ -23,6 +23,7 @@ from sr_core.domain.plan import (
     Plan,
     PlanActivated,
     PlanCancelled,
+    PlanCommand,
     PlanCompleted,
     PlanEdge,
     PlanInstance,
@@ -264,7 +265,7 @@ class TestPhases:
     )
     def test_each_phase_allows_what_it_says(self, phase, allowed):
         plan = replace(recorded_plan(build_plan())[0], phase=phase)
-        commands = [
+        commands: list[PlanCommand] = [
             build_activation(build_plan()),
             CancelPlan(by=HUMAN, rationale="overtaken"),
             CompletePlan(by=SYSTEM),
@@ -290,6 +291,7 @@ class TestAuthority:
     def test_nobody_else(self, by, given):
         instance = build_plan()
         plan: Plan | None = recorded_plan(instance)[0]
+        command: PlanCommand
         if given == "record":
             plan, command = None, RecordPlan(by=by, instance=instance, plan_hash=HASH)
         elif given == "activate":

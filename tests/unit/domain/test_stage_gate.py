@@ -154,6 +154,7 @@ class TestEvidence:
     def test_what_was_made_for_other_work_is_refused(self, said, elsewhere):
         story = judged()
         (fact,) = story.facts
+        assert story.reading.manifest is not None
         made = replace(story.reading.manifest, **said)
         fact = replace(fact, reading=replace(story.reading, manifest=made))
 

@@ -37,9 +37,24 @@ class Page(msgspec.Struct, kw_only=True):
     offset: int
 
 
+T = TypeVar("T", bound=msgspec.Struct)
 A = TypeVar("A", bound=Accepted)
 V = TypeVar("V", bound=View)
 P = TypeVar("P", bound=Page)
+
+
+def told(what: object, kind: type[T]) -> T:
+    """Return `what` we know as the answer `kind`.
+
+    Raises:
+        AssertionError: it is of another form: a bug of ours, and not the caller's.
+
+    """
+    try:
+        return msgspec.convert(what, kind, from_attributes=True)
+    except msgspec.ValidationError as error:
+        message = f"what is known does not fit {kind.__name__}: {error}"
+        raise AssertionError(message) from error
 
 
 def accept(
@@ -47,7 +62,7 @@ def accept(
 ) -> A:
     """Return the answer `kind` to a command that recorded `events`."""
     identifiers = [each.event_id for each in events]
-    return msgspec.convert(
+    return told(
         {
             "accepted": True,
             "correlation_id": asked.correlation_id,
@@ -61,13 +76,13 @@ def accept(
 
 def shown(row: Row, kind: type[V], **more: object) -> V:
     """Return a row of the read model as the view `kind`; `more` adds to its columns."""
-    told = {
+    known = {
         **row,
         "event_id": row.get("last_event_id"),
         "global_seq": row.get("last_global_seq"),
         **more,
     }
-    return msgspec.convert(told, kind)
+    return told(known, kind)
 
 
 async def show_one(
@@ -97,7 +112,7 @@ async def show_page(
     limit, offset = page
     asked_for = {name: value for name, value in where.items() if value is not None}
     found = await rows.rows(table, asked_for, limit=limit, offset=offset)
-    return msgspec.convert(
+    return told(
         {
             under or table: [shown(each, kind) for each in found.rows],
             "total": found.total,
@@ -105,5 +120,4 @@ async def show_page(
             "offset": offset,
         },
         of,
-        from_attributes=True,
     )
