@@ -10,13 +10,15 @@ import pytest
 
 from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.application.governed import Governed
 from sr_core.application.governor import Evaluated, Governor
 from sr_core.application.loops import Loops
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked, Recorder
+from sr_core.application.suites import Suites
 from sr_core.domain.governor import DecisionType
 from sr_core.domain.ids import LoopId
-from sr_core.domain.loop import ActivateLoop, Budgets
+from sr_core.domain.loop import Budgets
 from sr_core.ports.event_store import (
     BEGINNING,
     Batch,
@@ -27,7 +29,8 @@ from sr_core.ports.event_store import (
     StreamId,
 )
 from sr_core.ports.read_model import ReadModel
-from sr_core.testing import DIRECTIVE, HUMAN, PLATFORM, SYSTEM, Stage
+from sr_core.ports.receipts import NamedRequest, Receipt, RequestName, StoredAnswer
+from sr_core.testing import DIRECTIVE, HUMAN, PLATFORM, SYSTEM, Stage, build_suite
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +70,12 @@ class MeetingPlace:
     async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
         return await self._store.read(after=after, limit=limit)
 
+    async def receipt(self, name: RequestName) -> Receipt | None:
+        return await self._store.receipt(name)
+
+    async def answered(self, request: NamedRequest, answer: StoredAnswer) -> None:
+        await self._store.answered(request, answer)
+
 
 @pytest.fixture
 def platform(log) -> Platform:
@@ -77,17 +86,23 @@ def platform_over(store: EventStore, rows: ReadModel) -> Platform:
     """A platform over the log's two ports."""
     stage = Stage()
     recorder = Recorder(
-        store=store, clock=stage.clock, ids=stage.ids, platform=PLATFORM
+        store=store,
+        clock=stage.clock,
+        ids=stage.ids,
+        platform=PLATFORM,
+        metrics=stage.metrics,
     )
     return replace(stage.platform, recorder=recorder, rows=rows)
 
 
 async def active_loop(platform: Platform) -> LoopId:
+    await Governed(platform=platform).adopt()
+    await Suites(platform=platform).register(build_suite(), Asked(by=HUMAN))
     loops = Loops(platform=platform)
     made, _ = await loops.create(
         Asked(by=HUMAN), goal="a goal", budgets=Budgets(), directive=DIRECTIVE
     )
-    await loops.give(made, ActivateLoop(by=HUMAN), Asked(by=HUMAN))
+    await loops.activate(made, Asked(by=HUMAN))
     return made
 
 

@@ -15,8 +15,9 @@ from sr_core.domain.config_definition import Turn, TypeKey
 from sr_core.domain.errors import MalformedInput, NotFound
 from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.domain.ids import WorkSurfaceId
-from sr_core.domain.loop import LoopCreated
+from sr_core.domain.loop import CloseLoop, LoopCommand, LoopCreated, PauseLoop
 from sr_core.domain.procedure_template import TERMINAL
+from sr_core.domain.work_errors import LoopNotActive, NoLoop
 from sr_core.testing import (
     CORE,
     DIRECTIVE,
@@ -149,6 +150,46 @@ class TestContext:
         assert {each.id for each in after} - {each.id for each in before} == {
             first.iteration_id
         }
+
+
+class TestNothingToGoOnWith:
+    """SPEC 5.6: iterations go on in the surface's loop, where it has an active one."""
+
+    async def test_where_no_loop_was_opened_none_is_by_going_on(self, journey, surface):
+        starts = WorkStarts(platform=journey.stage.platform)
+
+        with pytest.raises(NoLoop, match=surface):
+            await starts.iterate(surface, BY_HUMAN)
+        with pytest.raises(NoLoop, match=surface):
+            await starts.context(surface)
+
+        assert "LoopCreated" not in await journey.types()
+
+    @pytest.mark.parametrize(
+        ("command", "phase"),
+        [(PauseLoop(by=HUMAN), "PAUSED"), (CloseLoop(by=HUMAN), "CLOSED")],
+    )
+    async def test_a_loop_that_is_held_or_over_starts_no_iteration(
+        self, journey, surface, command: LoopCommand, phase
+    ):
+        starts = WorkStarts(platform=journey.stage.platform)
+        loop_id = (await starts.start(surface, BY_HUMAN)).loop_id
+        await Loops(platform=journey.stage.platform).give(loop_id, command, BY_HUMAN)
+        before = await journey.types()
+
+        with pytest.raises(LoopNotActive, match=f"{loop_id} is {phase}"):
+            await starts.iterate(surface, BY_HUMAN)
+
+        assert await journey.types() == before
+
+    async def test_a_paused_loop_is_not_resumed_by_a_start(self, journey, surface):
+        starts = WorkStarts(platform=journey.stage.platform)
+        loop_id = (await starts.start(surface, BY_HUMAN)).loop_id
+        pause = PauseLoop(by=HUMAN)
+        await Loops(platform=journey.stage.platform).give(loop_id, pause, BY_HUMAN)
+
+        with pytest.raises(LoopNotActive, match=f"{loop_id} is PAUSED"):
+            await starts.start(surface, BY_HUMAN)
 
 
 def with_documents(journey: Any, governed: GovernedManifest) -> Any:
