@@ -21,6 +21,7 @@ from sr_core.application.loops import Loops
 from sr_core.application.plans import Plans
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
+from sr_core.application.surfaces import active_surface
 from sr_core.domain import governor
 from sr_core.domain import loop as loop_rules
 from sr_core.domain.actors import ActorKind
@@ -217,8 +218,8 @@ class Governor:
         key = {"work_surface_id": loop.work_surface_id}
         row = await self.platform.rows.row("work_surfaces", key)
         status = str(row["status"]) if row else "not bound"
-        if status == "active":
-            return _Surface()
+        if status == "active" or await active_surface(self.platform, loop.work_unit):
+            return _Surface()  # the next iteration works on the one that is active
         return _Surface(
             missing=f"{loop.work_surface_id} is {status}", is_done=status == "completed"
         )

@@ -348,6 +348,7 @@ def _after_iteration(loop: Loop, event: IterationEvent) -> Loop:
                 loop,
                 iterations_started=loop.iterations_started + 1,
                 open_iteration=event.iteration_id,
+                work_surface_id=event.work_surface_id,
                 fired=frozenset(),
             )
         case IterationCompleted(outcome=outcome):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sr_core.application.loops import Loops
+from sr_core.application.platform import loop_case
 from sr_core.application.recorder import Asked
 from sr_core.domain.errors import (
     AuthorityRequired,
@@ -59,6 +60,8 @@ pytestmark = pytest.mark.anyio
 
 UNIT = WorkUnitId("WU-7")
 SURFACE = f"ws:{ulid(1)}"
+SURFACE_2 = f"ws:{ulid(2)}"
+BOOKKEEPING = {"position", "last_event_id", "last_global_seq"}
 BY_SYSTEM = Asked(by=SYSTEM)
 BOUND = {"suite_id": CORE, "suite_hash": register(build_suite()).suite_hash}
 
@@ -144,6 +147,27 @@ class TestStagedWork:
 
         await journey.iterate()
         assert (await journey.types())[-1] == "IterationStarted"
+
+    async def test_work_goes_on_upon_the_surface_that_is_bound_anew(self, journey):
+        journey.lay_surface()
+        await journey.create_staged()
+        bound = await journey.row("work_surfaces", work_surface_id=SURFACE)
+        told = {k: v for k, v in bound.items() if k not in BOOKKEEPING}
+        journey.change("work_surfaces", {"work_surface_id": SURFACE}, status="archived")
+        journey.lay("work_surfaces", **{**told, "work_surface_id": SURFACE_2})
+        journey.lay(
+            "work_surface_stage_history",
+            work_surface_id=SURFACE_2,
+            stage_id=bound["current_stage_id"],
+            status="entered",
+            iteration_count=0,
+        )
+        await journey.iterate()
+
+        loop = await journey.row("loops", loop_id=journey.loop_id)
+        assert loop["work_surface_id"] == SURFACE_2
+        state = await journey.stage.platform.recorder.state(loop_case(journey.loop_id))
+        assert state.the_loop().work_surface_id == SURFACE_2
 
     async def test_a_surface_that_went_away_is_no_cure(self, journey):
         journey.lay_surface()

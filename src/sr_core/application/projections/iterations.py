@@ -49,7 +49,11 @@ def _started(event: IterationStarted, on: Occasion) -> tuple[RowChange, ...]:
             "started_at": on.at,
         },
     )
-    counted = change_loop(event.loop_id, increments={"iteration_count": 1})
+    counted = change_loop(
+        event.loop_id,
+        {"work_surface_id": event.work_surface_id},  # it may have been bound anew
+        increments={"iteration_count": 1},
+    )
     return (started, counted, *count_in_stage(event.work_surface_id))
 
 
