@@ -30,7 +30,7 @@ from sr_core.application.facts import every_row
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.application.runs import Runs
-from sr_core.domain.errors import EvidenceMissing, NotFound
+from sr_core.domain.errors import NotFound
 from sr_core.domain.evidence import BundleReading
 from sr_core.domain.ids import (
     parse_candidate_id,
@@ -38,6 +38,7 @@ from sr_core.domain.ids import (
     parse_run_id,
 )
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.refs import ContentHash, parse_content_hash
 from sr_core.domain.run import Associate
 from sr_core.ports.content_store import Unretrievable

@@ -27,7 +27,7 @@ from sr_core.domain.approval import (
     candidate_of,
 )
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import EvidenceMissing, NotFound, SrError
+from sr_core.domain.errors import NotFound, SrError
 from sr_core.domain.events import DomainEvent, Ruling, stream_name
 from sr_core.domain.exception_scope import ExceptionKind, Place
 from sr_core.domain.ids import (
@@ -40,6 +40,7 @@ from sr_core.domain.ids import (
     parse_record_id,
 )
 from sr_core.domain.integrity import IntegrityCondition, Portal
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.portal import RequestType, rule_for
 from sr_core.domain.refs import ContentHash, Ref
 from sr_core.ports.event_store import NewEvent, StreamId

@@ -11,11 +11,12 @@ from sr_core.application.evidence import read_bundle
 from sr_core.application.platform import Platform
 from sr_core.domain import loop
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import EvidenceMissing, MalformedInput
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.gates import CONTENT_ADDRESSED
 from sr_core.domain.ids import CandidateId, parse_candidate_id
 from sr_core.domain.integrity import StopTrigger
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.run import Run
 from sr_core.domain.verification import EvidenceMissingDetected

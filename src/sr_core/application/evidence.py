@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 from sr_core.codec.canonical import canonical
 from sr_core.codec.manifest import parse_manifest
-from sr_core.domain.errors import ManifestInvalid
 from sr_core.domain.evidence import (
     BundleReading,
     EvidenceManifest,
@@ -24,6 +23,7 @@ from sr_core.domain.evidence import (
     PartState,
     blob_hashes,
 )
+from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.ports.content_store import ContentStore, ObjectKey, Unretrievable
 

@@ -35,12 +35,7 @@ from sr_core.domain import loop, run
 from sr_core.domain.actors import ActorKind
 from sr_core.domain.dossier import Dossier
 from sr_core.domain.environment import unmet
-from sr_core.domain.errors import (
-    BudgetExhausted,
-    ManifestInvalid,
-    NotFound,
-    SrError,
-)
+from sr_core.domain.errors import BudgetExhausted, NotFound, SrError
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import (
     EvidenceManifest,
@@ -60,6 +55,7 @@ from sr_core.domain.ids import (
     parse_bundle_id,
     parse_run_id,
 )
+from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.oracle_suite import OracleSuite, SuiteDefinition
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.run import (

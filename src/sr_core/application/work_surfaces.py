@@ -15,7 +15,7 @@ from sr_core.codec.definitions import hash_definition
 from sr_core.domain import stage_gate, work_surface, work_unit
 from sr_core.domain.approval import ApprovalRecorded
 from sr_core.domain.dossier import Dossier
-from sr_core.domain.errors import EvidenceMissing, NotFound
+from sr_core.domain.errors import NotFound
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.ids import (
     CandidateId,
@@ -29,6 +29,7 @@ from sr_core.domain.ids import (
     parse_work_surface_id,
     parse_work_unit_id,
 )
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.procedure_template import ProcedureTemplate
 from sr_core.domain.refs import ContentHash, parse_content_hash
 from sr_core.domain.stage_gate import ClaimedGate, GateResult, StageFacts

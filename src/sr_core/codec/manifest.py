@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sr_core.codec.canonical import canonical, parse_json, restored
-from sr_core.domain.errors import MalformedInput, ManifestInvalid
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.evidence import (
     ARTIFACT_TYPE,
     ARTIFACT_VERSION,
@@ -33,6 +33,7 @@ from sr_core.domain.evidence import (
     Flaw,
     ManifestDefect,
 )
+from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.refs import parse_content_hash
 
 _RENAMED: Final[Mapping[str, str]] = {

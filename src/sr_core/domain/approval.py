@@ -15,12 +15,7 @@ from typing import TypeAlias
 from sr_core.domain import gates
 from sr_core.domain.actors import Actor
 from sr_core.domain.candidate import Candidate
-from sr_core.domain.errors import (
-    IntegrityUnresolved,
-    MalformedInput,
-    NotVerified,
-    SelfApproval,
-)
+from sr_core.domain.errors import IntegrityUnresolved, MalformedInput, SelfApproval
 from sr_core.domain.exception_scope import ExceptionKind
 from sr_core.domain.ids import (
     ApprovalId,
@@ -30,6 +25,7 @@ from sr_core.domain.ids import (
     parse_candidate_id,
 )
 from sr_core.domain.integrity import IntegrityCondition, Portal
+from sr_core.domain.judging_errors import NotVerified
 from sr_core.domain.portal import PORTALS, RequestType, require_at, rule_for
 from sr_core.domain.ref_builders import bundle_refs, exception_ref
 from sr_core.domain.refs import ContentHash, Ref, RefKind, RefRelation

@@ -11,14 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from sr_core.domain.actors import Actor
-from sr_core.domain.errors import (
-    CandidateMismatch,
-    MalformedInput,
-    TransitionRefused,
-)
+from sr_core.domain.errors import MalformedInput, TransitionRefused
 from sr_core.domain.ids import CandidateId, IterationId, LoopId, candidate_hash
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.iteration import Iteration
+from sr_core.domain.judging_errors import CandidateMismatch
 from sr_core.domain.loop import Loop, LoopPhase
 from sr_core.domain.ref_builders import candidate_ref, iteration_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation

@@ -19,7 +19,7 @@ from sr_core.domain import governed_exception, iteration, loop, run
 from sr_core.domain.approval import ApprovalRecorded
 from sr_core.domain.candidate import Candidate, CandidateMaterialized
 from sr_core.domain.decision import DecisionRecorded
-from sr_core.domain.errors import EvidenceMissing, IntegrityUnresolved, NotFound
+from sr_core.domain.errors import IntegrityUnresolved, NotFound
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.exception_scope import ExceptionKind, Place
 from sr_core.domain.freeze import FreezeRecordCreated
@@ -48,6 +48,7 @@ from sr_core.domain.iteration import (
     IterationEvent,
     IterationStarted,
 )
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.loop import Loop
 from sr_core.domain.profile import Profile
 from sr_core.domain.refs import ContentHash

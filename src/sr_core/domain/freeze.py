@@ -15,11 +15,12 @@ from sr_core.domain import gates
 from sr_core.domain.actors import Actor
 from sr_core.domain.approval import ApprovalDecision, ApprovalRecorded
 from sr_core.domain.candidate import Candidate
-from sr_core.domain.errors import ApprovalUnfit, MalformedInput, NotVerified
+from sr_core.domain.errors import ApprovalUnfit, MalformedInput
 from sr_core.domain.exception_scope import ExceptionKind
 from sr_core.domain.governed_exception import ExceptionPhase
 from sr_core.domain.ids import ApprovalId, CandidateId, ExceptionId, FreezeId, SuiteId
 from sr_core.domain.integrity import Portal
+from sr_core.domain.judging_errors import NotVerified
 from sr_core.domain.portal import RequestType, require_at
 from sr_core.domain.ref_builders import (
     approval_ref,

@@ -19,16 +19,14 @@ from typing import Final, TypeAlias, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.environment import NetworkMode
-from sr_core.domain.errors import (
-    ApprovalUnfit,
-    NotFound,
+from sr_core.domain.errors import ApprovalUnfit, NotFound, TransitionRefused
+from sr_core.domain.ids import ApprovalId, SuiteId
+from sr_core.domain.integrity import PORTAL_ROLE, Portal
+from sr_core.domain.judging_errors import (
     SuiteApprovalRequired,
     SuiteTaken,
     SuiteUnchanged,
-    TransitionRefused,
 )
-from sr_core.domain.ids import ApprovalId, SuiteId
-from sr_core.domain.integrity import PORTAL_ROLE, Portal
 from sr_core.domain.ref_builders import approval_ref, suite_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation
 from sr_core.domain.suite_definition import (

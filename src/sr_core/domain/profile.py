@@ -13,8 +13,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from sr_core.domain.errors import NotFound, ProfileTooWeak
+from sr_core.domain.errors import NotFound
 from sr_core.domain.ids import OracleId, SuiteId
+from sr_core.domain.judging_errors import ProfileTooWeak
 
 
 class FailureClass(StrEnum):

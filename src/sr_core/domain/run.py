@@ -21,16 +21,7 @@ from typing import Final, TypeAlias, TypeVar, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.budget import Bound
-from sr_core.domain.errors import (
-    AssociationTaken,
-    EvidenceMissing,
-    EvidenceTaken,
-    MalformedInput,
-    NotExternal,
-    OutcomeMismatch,
-    SuiteHashMismatch,
-    TransitionRefused,
-)
+from sr_core.domain.errors import MalformedInput, TransitionRefused
 from sr_core.domain.evidence import EvidenceManifest, ResultStatus
 from sr_core.domain.ids import (
     CandidateId,
@@ -41,6 +32,14 @@ from sr_core.domain.ids import (
     SuiteId,
 )
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.judging_errors import (
+    AssociationTaken,
+    EvidenceMissing,
+    EvidenceTaken,
+    NotExternal,
+    OutcomeMismatch,
+    SuiteHashMismatch,
+)
 from sr_core.domain.loop import Loop, LoopPhase, require_budget
 from sr_core.domain.oracle_suite import OracleSuite
 from sr_core.domain.refs import ContentHash

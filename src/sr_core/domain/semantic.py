@@ -19,8 +19,9 @@ from enum import StrEnum
 from math import isfinite, sqrt
 from typing import Final
 
-from sr_core.domain.errors import CandidateMismatch, MalformedInput
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.ids import CandidateId, SuiteId, candidate_hash
+from sr_core.domain.judging_errors import CandidateMismatch
 from sr_core.domain.refs import ContentHash
 
 SCHEMA: Final = "sr.semantic_eval.v1"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sr_core.domain.errors import EvidenceMissing
 from sr_core.domain.evidence import BundleReading, ResultStatus
 from sr_core.domain.governed_exception import GovernedException
 from sr_core.domain.ids import ExceptionId, OracleId, StageId, SuiteId, WorkSurfaceId
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.oracle_suite import Classification
 from sr_core.domain.profile import Profile
 from sr_core.domain.refs import ContentHash

@@ -20,11 +20,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
 from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.errors import (
-    NotFound,
-    ResolutionUnfit,
-    TransitionRefused,
-)
+from sr_core.domain.errors import NotFound, ResolutionUnfit, TransitionRefused
 from sr_core.domain.graph import Node, Reached
 from sr_core.domain.ids import LoopId, StaleId
 from sr_core.domain.integrity import Portal

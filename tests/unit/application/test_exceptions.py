@@ -8,7 +8,6 @@ import pytest
 from sr_core.application.in_force import active_outside
 from sr_core.application.recorder import Asked
 from sr_core.domain.errors import (
-    EvidenceMissing,
     IntegrityUnresolved,
     MalformedInput,
     NonWaivable,
@@ -18,6 +17,7 @@ from sr_core.domain.errors import (
 from sr_core.domain.exception_scope import ExceptionScope, Place, ScopeKind
 from sr_core.domain.exception_terms import DeferralTerms, WaiverTerms
 from sr_core.domain.ids import ExceptionId, LoopId
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.testing import (
     BUILD,
     DIRECTIVE,

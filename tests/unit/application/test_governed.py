@@ -9,10 +9,7 @@ import pytest
 from sr_core.application.governed import BOUNDARY, Governed
 from sr_core.application.recorder import Asked
 from sr_core.codec.envelope import opened
-from sr_core.domain.errors import (
-    GovernanceApprovalRequired,
-    MalformedInput,
-)
+from sr_core.domain.errors import GovernanceApprovalRequired, MalformedInput
 from sr_core.domain.ids import ApprovalId
 from sr_core.domain.refs import RefKind, RefRelation
 from sr_core.ports.event_store import BEGINNING

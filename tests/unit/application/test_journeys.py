@@ -16,16 +16,12 @@ from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.errors import (
     ApprovalUnfit,
     BudgetExhausted,
-    CandidateMismatch,
     ContextInadmissible,
     DecisionScopeMismatch,
-    EvidenceMissing,
     IntegrityUnresolved,
     MalformedInput,
     NonWaivable,
     NotFound,
-    NotVerified,
-    SuiteTaken,
     TransitionRefused,
 )
 from sr_core.domain.ids import (
@@ -37,6 +33,12 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import StopTrigger
 from sr_core.domain.iteration import IterationOutcome
+from sr_core.domain.judging_errors import (
+    CandidateMismatch,
+    EvidenceMissing,
+    NotVerified,
+    SuiteTaken,
+)
 from sr_core.domain.loop import Budgets
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import RunFailed

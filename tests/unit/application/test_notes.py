@@ -9,12 +9,12 @@ from sr_core.application.recorder import Asked
 from sr_core.domain.attachment import ATTACHMENT_BYTES_MAX
 from sr_core.domain.errors import (
     AuthorityRequired,
-    EvidenceMissing,
     MalformedInput,
     NotFound,
     TransitionRefused,
 )
 from sr_core.domain.ids import AttachmentId, RecordId
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.record import Note, RecordType
 from sr_core.domain.ref_builders import candidate_ref, loop_ref
 from sr_core.domain.refs import RefRelation, hash_bytes

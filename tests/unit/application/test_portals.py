@@ -18,7 +18,6 @@ from sr_core.domain.approval import (
 from sr_core.domain.errors import (
     ApprovalUnfit,
     AuthorityRequired,
-    EvidenceMissing,
     IntegrityUnresolved,
     MalformedInput,
     NotFound,
@@ -28,6 +27,7 @@ from sr_core.domain.exception_scope import ExceptionKind, ExceptionScope, ScopeK
 from sr_core.domain.freeze import Declared, FrozenException
 from sr_core.domain.ids import ApprovalId, ExceptionId, RunId
 from sr_core.domain.integrity import Portal
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.portal import RequestType
 from sr_core.domain.ref_builders import (
     approval_ref,

@@ -11,18 +11,20 @@ from sr_core.application.verification import Verification
 from sr_core.codec.canonical import plain
 from sr_core.domain.errors import (
     AuthorityRequired,
-    EvidenceMissing,
-    EvidenceTaken,
     MalformedInput,
-    ManifestInvalid,
-    NotExternal,
     NotFound,
-    OutcomeMismatch,
-    SuiteHashMismatch,
     TransitionRefused,
 )
 from sr_core.domain.evidence import EvidenceManifest, ManifestDefect, ResultStatus
 from sr_core.domain.ids import BundleId, IterationId, OracleId, RunId
+from sr_core.domain.judging_errors import (
+    EvidenceMissing,
+    EvidenceTaken,
+    ManifestInvalid,
+    NotExternal,
+    OutcomeMismatch,
+    SuiteHashMismatch,
+)
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.run import Execution, RunOutcome
 from sr_core.domain.suite_definition import Classification

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sr_core.codec.canonical import canonical, plain
 from sr_core.codec.manifest import manifest_from, parse_manifest, stored_form
-from sr_core.domain.errors import ManifestInvalid
 from sr_core.domain.evidence import EvidenceManifest, ManifestDefect, defects
+from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.testing import UNIT_TESTS, Story
 
 D = ManifestDefect

@@ -18,13 +18,13 @@ from sr_core.domain.errors import (
     AuthorityRequired,
     IntegrityUnresolved,
     MalformedInput,
-    NotVerified,
     SelfApproval,
 )
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.exception_scope import ExceptionKind
 from sr_core.domain.ids import ApprovalId, ExceptionId
 from sr_core.domain.integrity import IntegrityCondition, Portal
+from sr_core.domain.judging_errors import NotVerified
 from sr_core.domain.portal import PORTAL_OF, PORTALS, RequestType
 from sr_core.domain.ref_builders import candidate_ref, loop_ref
 from sr_core.domain.refs import Ref, RefKind, RefRelation

@@ -14,9 +14,10 @@ from sr_core.domain.candidate import (
     RegisterCandidate,
     decide,
 )
-from sr_core.domain.errors import CandidateMismatch, MalformedInput, TransitionRefused
+from sr_core.domain.errors import MalformedInput, TransitionRefused
 from sr_core.domain.ids import CandidateId
 from sr_core.domain.integrity import IntegrityCondition
+from sr_core.domain.judging_errors import CandidateMismatch
 from sr_core.domain.loop import CloseLoop
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.verification import VerificationStatus

@@ -6,12 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sr_core.domain.dossier import Dossier, evolve, fold, verify
-from sr_core.domain.errors import (
-    EvidenceMissing,
-    IntegrityUnresolved,
-    NotFound,
-    TransitionRefused,
-)
+from sr_core.domain.errors import IntegrityUnresolved, NotFound, TransitionRefused
 from sr_core.domain.events import DomainEvent, Ruling
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import (
@@ -22,6 +17,7 @@ from sr_core.domain.ids import (
     RunId,
 )
 from sr_core.domain.integrity import TRIGGER_OF, IntegrityCondition, Portal, StopTrigger
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.loop import LoopPhase, StopTriggered
 from sr_core.domain.profile import STRICT_CORE, FailureClass
 from sr_core.domain.suite_definition import Classification

@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 
 from sr_core.domain.approval import ApprovalDecision
-from sr_core.domain.errors import (
-    ApprovalUnfit,
-    AuthorityRequired,
-    MalformedInput,
-    NotVerified,
-)
+from sr_core.domain.errors import ApprovalUnfit, AuthorityRequired, MalformedInput
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.exception_scope import ExceptionKind
 from sr_core.domain.freeze import (
@@ -27,6 +22,7 @@ from sr_core.domain.freeze import (
 )
 from sr_core.domain.ids import CandidateId, ExceptionId, FreezeId, SuiteId
 from sr_core.domain.integrity import Portal
+from sr_core.domain.judging_errors import NotVerified
 from sr_core.domain.ref_builders import candidate_ref, loop_ref
 from sr_core.domain.refs import ContentHash, RefKind, RefRelation
 from sr_core.domain.verification import VerificationMode

@@ -20,7 +20,6 @@ from sr_core.domain.errors import (
     IntegrityUnresolved,
     IterationInProgress,
     MalformedInput,
-    NotVerified,
     StopUncured,
     TransitionRefused,
     WorkSurfaceMissing,
@@ -36,6 +35,7 @@ from sr_core.domain.integrity import (
     recommended_portal,
 )
 from sr_core.domain.iteration import IterationOutcome, IterationStarted
+from sr_core.domain.judging_errors import NotVerified
 from sr_core.domain.loop import (
     ActivateLoop,
     Budgets,

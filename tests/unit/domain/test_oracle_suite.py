@@ -17,13 +17,15 @@ from sr_core.domain.errors import (
     AuthorityRequired,
     MalformedInput,
     NotFound,
-    SuiteApprovalRequired,
-    SuiteTaken,
-    SuiteUnchanged,
     TransitionRefused,
 )
 from sr_core.domain.ids import ApprovalId, OracleId
 from sr_core.domain.integrity import Portal
+from sr_core.domain.judging_errors import (
+    SuiteApprovalRequired,
+    SuiteTaken,
+    SuiteUnchanged,
+)
 from sr_core.domain.oracle_suite import (
     Classification,
     ExpectedOutput,

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from sr_core.domain.errors import NotFound, ProfileTooWeak
+from sr_core.domain.errors import NotFound
 from sr_core.domain.ids import OracleId, SuiteId
+from sr_core.domain.judging_errors import ProfileTooWeak
 from sr_core.domain.profile import (
     GOV_CORE,
     STRICT_CORE,

@@ -8,20 +8,22 @@ import pytest
 
 from sr_core.domain.actors import Actor
 from sr_core.domain.errors import (
-    AssociationTaken,
     AuthorityRequired,
     BudgetExhausted,
-    EvidenceMissing,
-    EvidenceTaken,
     MalformedInput,
-    NotExternal,
-    OutcomeMismatch,
-    SuiteHashMismatch,
     TransitionRefused,
 )
 from sr_core.domain.evidence import ResultStatus
 from sr_core.domain.ids import OracleId, RunId
 from sr_core.domain.integrity import IntegrityCondition, StopTrigger
+from sr_core.domain.judging_errors import (
+    AssociationTaken,
+    EvidenceMissing,
+    EvidenceTaken,
+    NotExternal,
+    OutcomeMismatch,
+    SuiteHashMismatch,
+)
 from sr_core.domain.loop import Budgets, CloseLoop, PauseLoop
 from sr_core.domain.run import (
     Associate,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sr_core.codec.canonical import canonical, plain
 from sr_core.codec.semantic import hash_set, parse_evaluation, parse_set
-from sr_core.domain.errors import CandidateMismatch, MalformedInput
+from sr_core.domain.errors import MalformedInput
 from sr_core.domain.ids import CandidateId
+from sr_core.domain.judging_errors import CandidateMismatch
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.semantic import (
     SCHEMA,

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from sr_core.domain.errors import EvidenceMissing
 from sr_core.domain.evidence import PartState, ResultStatus
 from sr_core.domain.ids import StageId, SuiteId, WorkSurfaceId
+from sr_core.domain.judging_errors import EvidenceMissing
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.stage_gate import (
     GateStatus,
