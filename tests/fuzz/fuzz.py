@@ -32,6 +32,8 @@ from sr_core.api.app import build_description
 ACTORS: Final[tuple[ActorName, ...]] = ("human", "agent", "system")
 REACHED_MIN: Final = 0.8
 ROUNDS_MAX: Final = 4
+ANSWER_S_MAX: Final = 60
+
 CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -137,6 +139,8 @@ async def _run(
         str(seed),
         "--generation-database",
         "none",
+        "--request-timeout",
+        str(ANSWER_S_MAX),  # a busy machine is slow, and that is no finding
         "--no-color",
         "--no-shrink",
         "--continue-on-failure",
