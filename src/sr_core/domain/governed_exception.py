@@ -228,20 +228,6 @@ class GovernedException:
             and self.scope.reaches(place)
         )
 
-    @property
-    def context_ref(self) -> Ref:
-        """The ref by which an iteration's context names it (SPEC 8.3)."""
-        said = {
-            "scope": self.scope.scope_kind.value,
-            "expires_at": self.expires_at.isoformat(),
-        }
-        if self.applies_to is not None:
-            said["applies_to"] = self.applies_to
-        ref = exception_ref(
-            self.exception_id, RefRelation.DEPENDS_ON, kind=self.kind.ref_kind
-        )
-        return replace(ref, meta=said)
-
 
 def activate(
     exception: GovernedException,

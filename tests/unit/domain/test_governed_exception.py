@@ -28,7 +28,6 @@ from sr_core.domain.governed_exception import (
 )
 from sr_core.domain.ids import CandidateId, ExceptionId
 from sr_core.domain.integrity import IntegrityCondition
-from sr_core.domain.refs import RefKind, RefRelation
 from sr_core.testing import (
     AGENT,
     BUILD,
@@ -272,26 +271,6 @@ class TestCover:
         known = drawn_up(failed, kind).activate().exception
 
         assert not known.covers(failed.run, BUILD, now=NOON)
-
-
-class TestRefs:
-    """SPEC 8.3: an iteration's context names each by its own kind, pinned."""
-
-    def test_a_waiver_says_what_it_covers(self, failed):
-        ref = failed.waive().exception.context_ref
-
-        assert (ref.kind, ref.rel) == (RefKind.WAIVER, RefRelation.DEPENDS_ON)
-        assert ref.meta == {
-            "scope": "per-candidate",
-            "expires_at": "2026-01-09T13:00:00+00:00",
-            "applies_to": "ORACLE_FAIL:build",
-        }
-
-    def test_a_deviation_of_all_says_no_more_than_its_bounds(self, failed):
-        ref = failed.draw_up_deviation().activate().exception.context_ref
-
-        assert ref.kind is RefKind.DEVIATION
-        assert ref.meta.keys() == {"scope", "expires_at"}
 
 
 class TestFolding:
