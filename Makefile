@@ -34,7 +34,7 @@ format: $(VENV)/dev.stamp
 	@$(RUN) -m ruff check --fix .
 
 LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --quiet pyproject.toml
+	--no-strip-extras --no-emit-index-url --no-header --quiet pyproject.toml
 lock: $(VENV)/dev.stamp
 	@$(LOCK) --extra embedded --extra build -o requirements/verify.txt
 	@$(LOCK) --extra embedded --extra build --extra dev -o requirements/dev.txt
