@@ -10,7 +10,13 @@ import pytest
 
 from sr_core.domain.chain import CHAIN_START, link
 from sr_core.ports.errors import VersionConflict
-from sr_core.ports.event_store import BEGINNING, EventStore, Position, StoredEvent
+from sr_core.ports.event_store import (
+    BEGINNING,
+    EventStore,
+    IdempotencyMismatch,
+    Position,
+    StoredEvent,
+)
 from sr_core.ports.read_model import InsertRow, ProjectionBroken, UpdateRows
 
 pytestmark = pytest.mark.anyio
@@ -60,13 +66,51 @@ class TestAnAppend:
 
         assert await everything(store) == []
 
-    async def test_never_takes_an_event_twice(self, store, events):
+
+class TestARepeatedAppend:
+    """R-EVT-4: the same events are in the log once, however often they are appended."""
+
+    async def test_gives_the_positions_that_they_have(self, store, events):
+        await store.append(events.one(RUN))
+        batch = events.batch(LOOP, events.event(LOOP, 1), events.event(LOOP, 2))
+        first = await store.append(batch)
+        await store.append(events.one(LOOP, 3, expected=first[-1]))
+
+        again = await store.append(batch)
+
+        assert again == first == (2, 3)
+        assert len(await everything(store)) == 4
+
+    async def test_is_refused_with_other_bytes(self, store, events):
         event = events.event(LOOP, 1)
         await store.append(events.batch(LOOP, event))
+        other = replace(events.event(LOOP, 1), event_id=event.event_id)
 
-        with pytest.raises(AssertionError):
-            await store.append(events.batch(RUN, replace(event, stream_id=RUN)))
+        with pytest.raises(IdempotencyMismatch, match=event.event_id) as refused:
+            await store.append(events.batch(LOOP, other))
 
+        assert refused.value.event_id == event.event_id
+        assert len(await everything(store)) == 1
+
+    async def test_is_refused_in_part_or_in_another_order(self, store, events):
+        first, second = events.event(LOOP, 1), events.event(LOOP, 2)
+        (position, _) = await store.append(events.batch(LOOP, first, second))
+
+        for batch in (
+            events.batch(LOOP, second, first),
+            events.batch(LOOP, first, events.event(LOOP, 2)),
+        ):
+            with pytest.raises(IdempotencyMismatch):
+                await store.append(replace(batch, expected=position + 1))
+
+        assert len(await everything(store)) == 2
+
+    async def test_at_the_same_moment_gives_both_the_truth(self, store, events):
+        batch = events.batch(LOOP, events.event(LOOP, 1))
+
+        answers = await asyncio.gather(*(store.append(batch) for _ in range(8)))
+
+        assert set(answers) == {(1,)}
         assert len(await everything(store)) == 1
 
 

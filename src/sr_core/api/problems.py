@@ -40,6 +40,7 @@ from sr_core.domain.errors import (
 )
 from sr_core.ports.content_store import ContentConflict, Unretrievable
 from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
+from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
@@ -107,6 +108,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     DocumentInvalid: HTTPStatus.BAD_REQUEST,
     DocumentMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     Refused: HTTPStatus.BAD_REQUEST,
+    IdempotencyMismatch: HTTPStatus.CONFLICT,
     RequestRepeated: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,

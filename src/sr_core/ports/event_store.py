@@ -15,6 +15,7 @@ from typing import Final, NewType, Protocol
 
 from sr_core.domain.actors import Actor
 from sr_core.domain.refs import ContentHash
+from sr_core.ports.errors import PortError
 from sr_core.ports.read_model import RowChange
 from sr_core.ports.receipts import NamedRequest, Receipts
 
@@ -93,6 +94,19 @@ class History:
     events: tuple[StoredEvent, ...]
 
 
+class IdempotencyMismatch(PortError):  # noqa: N818 - named for what it says
+    """The event's identifier is in the log already, with other bytes (R-EVT-4)."""
+
+    code = "IDEMPOTENCY_MISMATCH"
+
+    def __init__(self, *, event_id: str) -> None:
+        super().__init__(
+            f"{event_id} is in the log already, with other bytes or in another order",
+            remedy="Append the very events again, or others under identifiers of their own",
+        )
+        self.event_id = event_id
+
+
 class EventStore(Receipts, Protocol):
     """An append-only log."""
 
@@ -100,9 +114,11 @@ class EventStore(Receipts, Protocol):
         """Append the batch, at least one event, and return the events' positions.
 
         Outbox rows, the events' changes of the read model and the receipt of a named
-        request are part of it.
+        request are part of it. A batch that is in the log already, event by event, is not
+        appended again, however long ago that was: its positions are returned.
 
         Raises:
+            IdempotencyMismatch: an event's identifier is taken; nothing was written.
             VersionConflict: the boundary or a stream has moved on; nothing was written.
             RequestRepeated: another try of `request` came first; nothing was written.
             Unavailable: no answer in time; the batch may or may not be written.

@@ -130,6 +130,7 @@ from sr_core.ports.content_store import (
     Unretrievable,
 )
 from sr_core.ports.errors import Overtaken, Unavailable, Unfit, VersionConflict
+from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.read_model import ProjectionBroken, UpdateRows
 from sr_core.ports.receipts import KeyReused, RequestRepeated
@@ -168,6 +169,7 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     UnsupportedEncoding(found="gzip"),
     UnsupportedMediaType(found="text/plain"),
     RequestRepeated(key="order-7", event_ids=(f"evt_{ULID}",)),
+    IdempotencyMismatch(event_id=f"evt_{ULID}"),
     KeyReused(key="order-7"),
     KindChanged(bound=ActorKind.AGENT, proved=ActorKind.HUMAN),
     Unfit(system="JetStream", cause="it has no stream sr-events"),

@@ -14,6 +14,7 @@ from sr_core.ports.event_store import (
     BEGINNING,
     Batch,
     History,
+    IdempotencyMismatch,
     NewEvent,
     Position,
     StoredEvent,
@@ -36,7 +37,7 @@ class MemoryEventStore:
         self._log: list[StoredEvent] = []
         self._versions: dict[StreamId, int] = defaultdict(int)
         self._positions: dict[StreamId, Position] = {}
-        self._event_ids: set[str] = set()
+        self._by_id: dict[str, StoredEvent] = {}
         self._receipts: dict[RequestName, Receipt] = {}
         self._lock = Lock()
 
@@ -44,6 +45,8 @@ class MemoryEventStore:
         """See `EventStore.append`."""
         assert batch.events, "an append without events would mean nothing"
         with self._lock:
+            if there := self._there(batch):
+                return there
             versions = self._versions_after(batch)
             receipt = self._receipt_after(batch)
             stored = self._stored(batch)
@@ -54,7 +57,7 @@ class MemoryEventStore:
             self._log += stored
             self._versions.update(versions)
             self._positions[batch.boundary] = stored[-1].position
-            self._event_ids.update(each.event_id for each in stored)
+            self._by_id.update((each.event_id, each) for each in stored)
             if receipt is not None:
                 self._receipts[receipt.request.name] = receipt
         return tuple(each.position for each in stored)
@@ -94,6 +97,21 @@ class MemoryEventStore:
             if receipt.answer is None:
                 self._receipts[request.name] = replace(receipt, answer=answer)
 
+    def _there(self, batch: Batch) -> tuple[Position, ...]:
+        """Return where the batch is in the log already, or nothing if it is not."""
+        there = [self._by_id.get(each.event_id) for each in batch.events]
+        if not any(there):
+            return ()
+        first = there[0].position if there[0] else BEGINNING
+        for place, (event, stored) in enumerate(zip(batch.events, there, strict=True)):
+            if (
+                stored is None
+                or stored.envelope_hash != event.envelope_hash
+                or stored.position != first + place
+            ):
+                raise IdempotencyMismatch(event_id=event.event_id)
+        return tuple(Position(first + place) for place in range(len(there)))
+
     def _receipt_after(self, batch: Batch) -> Receipt | None:
         """Return the receipt of the batch's request, with the batch's events."""
         if batch.request is None:
@@ -129,7 +147,6 @@ class MemoryEventStore:
     def _stored(self, batch: Batch) -> list[StoredEvent]:
         fresh = {event.event_id for event in batch.events}
         assert len(fresh) == len(batch.events), "every event has an id of its own"
-        assert fresh.isdisjoint(self._event_ids), "an event's id is never used again"
         chain_hash = self._log[-1].chain_hash if self._log else CHAIN_START
         stored: list[StoredEvent] = []
         for position, event in enumerate(batch.events, start=len(self._log) + 1):

@@ -4,16 +4,23 @@ Every use of the database is a transaction, given as a function of the connectio
 
     pool ──connection──▶ work ──commit──▶ result
       ▲                   │
-      └── try again ◀─────┤ serialisation failure, deadlock, lock not available
+      └── try again ◀─────┤ serialisation failure, deadlock, lock not available,
+                          │ or the connection is lost
                           └▶ Unavailable: the server failed, or the deadline has passed
+
+A connection that is lost while it commits leaves open whether it did. So all that is done
+here can be done twice: what is there already stays, and the second try tells the truth.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 from psycopg import (
     AsyncConnection,
@@ -33,10 +40,15 @@ Connection: TypeAlias = AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
+_used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+"""When each connection last did its work, on the monotonic clock."""
+
 ATTEMPTS_MAX: Final = 5
 BACKOFF_MAX_MS: Final = 20
 """Doubled with each attempt, and drawn from, so that two do not meet again."""
 CANCEL_GRACE_S: Final = 0.5
+RESTED_S: Final = 1.0
+"""After how long without use a connection is asked whether it is alive."""
 CONNECT_TIMEOUT_S_MIN: Final = 2
 """The least that libpq keeps to."""
 
@@ -45,12 +57,19 @@ _RETRIED: Final = (
     errors.DeadlockDetected,
     errors.LockNotAvailable,
 )
+
+
+class _ConnectionLost(Exception):  # noqa: N818 - named for what it says
+    """The connection ended under the work, which may or may not be committed."""
+
+
 _FAILED: Final = (
     OperationalError,
     InterfaceError,
     InternalError,
     OSError,
     TimeoutError,
+    _ConnectionLost,
     # A database that was not migrated, or where this user may do nothing.
     errors.InvalidSchemaName,
     errors.UndefinedTable,
@@ -64,7 +83,8 @@ def connection_pool(
     """Return a pool that is not open yet; `deadline_s` bounds each use of it.
 
     A lock is waited for half of that at most, so that a second attempt fits in. A
-    connection that died is found out when it is handed over, and replaced.
+    connection that died while nobody used it is found out when it is handed over, and
+    replaced; one that was used a moment ago is handed over as it is.
     """
 
     async def set_session(connection: Connection) -> None:
@@ -79,7 +99,7 @@ def connection_pool(
             "connect_timeout": max(CONNECT_TIMEOUT_S_MIN, round(deadline_s)),
         },
         configure=set_session,
-        check=AsyncConnectionPool.check_connection,
+        check=_check_idle,
         min_size=1,
         max_size=connections_max,
         timeout=deadline_s,
@@ -88,6 +108,12 @@ def connection_pool(
         reconnect_timeout=deadline_s,
         open=False,
     )
+
+
+async def _check_idle(connection: Connection) -> None:
+    """Raise the driver's error if the connection died; ask only after a rest."""
+    if time.monotonic() - _used_at.get(connection, -math.inf) > RESTED_S:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def bounds(*, lock_s: float) -> dict[str, str]:
@@ -103,6 +129,7 @@ async def in_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]])
     """Return what `work` returns, once it is committed.
 
     What `work` itself raises rolls back and passes through, unless it is the driver's.
+    It may be carried out again after it was committed, and has to lead to the same then.
 
     Raises:
         Unavailable: no answer in time; the transaction may or may not be committed.
@@ -121,14 +148,22 @@ async def _attempts(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T
     for attempt in range(ATTEMPTS_MAX - 1):
         try:
             return await _once(pool, work)
-        except _RETRIED:
+        except (*_RETRIED, _ConnectionLost):
             await asyncio.sleep(secrets.randbelow(BACKOFF_MAX_MS << attempt) / 1000)
     return await _once(pool, work)
 
 
 async def _once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
-    async with pool.connection() as connection, connection.transaction():
-        return await work(connection)
+    async with pool.connection() as connection:
+        try:
+            async with connection.transaction():
+                result = await work(connection)
+        except (OperationalError, InterfaceError) as error:
+            if connection.closed:
+                raise _ConnectionLost from error
+            raise
+        _used_at[connection] = time.monotonic()
+        return result
 
 
 async def _within(deadline_s: float, work: Coroutine[Any, Any, T]) -> T:

@@ -1,138 +1,179 @@
-"""Changes of the read model, applied inside the append's transaction.
+"""Changes of the read model, made inside the transaction that they belong to.
 
-Tables and columns are named by our own projections, and quoted as identifiers all the
-same; values are only ever parameters.
+A run of changes (`row_runs`) is one statement, which takes its rows as JSON. Tables and
+columns are named by our own projections, and quoted as identifiers all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, assert_never
+from functools import lru_cache
+from typing import Any
 
+import msgspec
 from psycopg import AsyncCursor, Error, InterfaceError, OperationalError
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 
+from sr_core.adapters.postgres import statements
 from sr_core.adapters.postgres.connections import Connection
+from sr_core.adapters.postgres.row_runs import Change, Run, Shape, TableFacts, runs_of
 from sr_core.ports.errors import Overtaken
-from sr_core.ports.event_store import NewEvent, Position
 from sr_core.ports.read_model import (
     RULE_INDEX_PREFIX,
-    EnsureRow,
-    InsertRow,
     ProjectionBroken,
     Row,
-    RowChange,
     UpdateRows,
     Value,
 )
 
+Facts = Mapping[str, TableFacts]
+
 
 async def apply(
-    connection: Connection, events: Iterable[tuple[Position, NewEvent]]
+    connection: Connection,
+    changes: Iterable[Change],
+    facts: Facts,
+    *,
+    shadow: bool = False,
 ) -> None:
-    """Apply the changes of `events`, in order, in the transaction of `connection`.
+    """Make the changes, whose offsets count from the end of the log as it is here.
+
+    `shadow` says that the rows are those of a rebuild, whose schemas are named for it.
 
     Raises:
         ProjectionBroken: a table refuses a change, or no row was there to change.
         Overtaken: an index that keeps a rule refuses a row (`RULE_INDEX_PREFIX`).
 
     """
-    pending: list[tuple[NewEvent, RowChange, AsyncCursor[DictRow]]] = []
+    runs = runs_of(changes, facts)
     try:
         async with connection.pipeline():
-            for position, event in events:
-                for change in event.changes:
-                    cursor = await _apply(connection, change, event, position)
-                    pending.append((event, change, cursor))
+            cursors = [
+                await _carry_out(connection, each, shadow=shadow) for each in runs
+            ]
     except (OperationalError, InterfaceError):
         raise
-    except UniqueViolation as error:
-        index = error.diag.constraint_name or ""
-        if not index.startswith(RULE_INDEX_PREFIX):
-            raise ProjectionBroken(found=_refused(error)) from error
-        raise Overtaken(index=index) from error
     except Error as error:
-        raise ProjectionBroken(found=_refused(error)) from error
-    for event, change, cursor in pending:
-        _require_match(event, change, cursor.rowcount)
+        raise refusal(error) from error
+    for run, cursor in zip(runs, cursors, strict=True):
+        if cursor is not None:
+            _require_match(run, {row["ordinality"] for row in await cursor.fetchall()})
 
 
-async def _apply(
-    connection: Connection, change: RowChange, event: NewEvent, position: Position
-) -> AsyncCursor[DictRow]:
-    seen: dict[str, Value] = {
-        "last_event_id": event.event_id,
-        "last_global_seq": position,
+def refusal(error: Error) -> ProjectionBroken | Overtaken:
+    """Return what it means that the database refuses a change of rows."""
+    index = error.diag.constraint_name or ""
+    if isinstance(error, UniqueViolation) and index.startswith(RULE_INDEX_PREFIX):
+        return Overtaken(index=index)
+    return ProjectionBroken(found=f"The read model refused it: {error}")
+
+
+async def read_facts(connection: Connection) -> Facts:
+    """Return what the order of changes depends on, by table."""
+    cursor = await connection.execute(statements.READ_TABLE_FACTS)
+    return {
+        _short(row["name"]): TableFacts(
+            guarded=frozenset(row["guarded"]),
+            parents=frozenset(map(_short, row["parents"])),
+        )
+        async for row in cursor
     }
-    match change:
-        case InsertRow(table=table, row=row):
-            columns = {**row, **seen, "position": position}
-            return await connection.execute(
-                _insertion(table, columns), list(map(parameter, columns.values()))
-            )
-        case EnsureRow(table=table, row=row, key=key):
-            columns = {**row, **seen, "position": position}
-            return await connection.execute(
-                _insertion(table, columns) + _unless_there(key),
-                list(map(parameter, columns.values())),
-            )
-        case UpdateRows():
-            values = {**change.values, **seen}
-            return await connection.execute(
-                _update(change, values),
-                [
-                    *map(parameter, values.values()),
-                    *change.increments.values(),
-                    *parameters(change.where),
-                ],
-            )
-        case _:
-            assert_never(change)
 
 
-def _require_match(event: NewEvent, change: RowChange, matched: int) -> None:
-    if isinstance(change, UpdateRows) and not (matched or change.may_match_none):
-        raise ProjectionBroken.no_row(event.event_type, change)
+def _short(name: str) -> str:
+    return name.removeprefix("proj.")
 
 
-def _insertion(table: str, columns: Mapping[str, Value]) -> Composed:
-    return SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        table_name(table),
-        SQL(", ").join(map(Identifier, columns)),
-        SQL(", ").join(Placeholder() * len(columns)),
+async def _carry_out(
+    connection: Connection, run: Run, *, shadow: bool
+) -> AsyncCursor[DictRow] | None:
+    """Send the run's statement; return the cursor that will know what it matched."""
+    statement = _statement(run.shape, shadow=shadow)
+    rows = _json(run.rows)
+    if run.shape.is_added:
+        await connection.execute(statement, [rows], prepare=True)
+        return None
+    wheres = _json(run.wheres)
+    return await connection.execute(statement, [rows, wheres], prepare=True)
+
+
+def _require_match(run: Run, matched: set[int]) -> None:
+    for ordinality, each in enumerate(run.changes, start=1):
+        change = each.change
+        assert isinstance(change, UpdateRows), "only these have to match"
+        if ordinality not in matched and not change.may_match_none:
+            raise ProjectionBroken.no_row(each.event_type, change)
+
+
+@lru_cache(maxsize=1024)
+def _statement(shape: Shape, *, shadow: bool) -> bytes:
+    composed = (_insertion if shape.is_added else _update)(shape, shadow=shadow)
+    return composed.as_bytes(None)
+
+
+def _insertion(shape: Shape, *, shadow: bool) -> Composed:
+    """Return the statement that adds rows; its parameter is their JSON."""
+    columns = [*map(Identifier, shape.columns), Identifier("last_event_id")]
+    rows = SQL(", ").join(SQL("r.{}").format(each) for each in columns)
+    conflict: Composable = SQL("")
+    if shape.key:
+        key = SQL(", ").join(map(Identifier, shape.key))
+        conflict = SQL(" ON CONFLICT ({}) DO NOTHING").format(key)
+    return SQL(
+        "INSERT INTO {table} ({columns}, last_global_seq, position)"
+        " SELECT {rows}, h.global_seq + r.last_global_seq, h.global_seq + r.position"
+        " FROM {head} AS h, jsonb_populate_recordset(NULL::{table}, %s) AS r{conflict}"
+    ).format(
+        table=table_name(shape.table, shadow=shadow),
+        columns=SQL(", ").join(columns),
+        rows=rows,
+        head=_head(shadow=shadow),
+        conflict=conflict,
     )
 
 
-def _unless_there(key: Sequence[str]) -> Composed:
-    return SQL(" ON CONFLICT ({}) DO NOTHING").format(
-        SQL(", ").join(map(Identifier, key))
-    )
-
-
-def _refused(error: Error) -> str:
-    return f"The read model refused it: {error}"
-
-
-def _update(change: UpdateRows, values: Mapping[str, Value]) -> Composed:
+def _update(shape: Shape, *, shadow: bool) -> Composed:
+    """Return the statement that changes rows; its parameters are two JSON arrays."""
     settings: list[Composable] = [
-        SQL("{} = {}").format(Identifier(name), Placeholder()) for name in values
+        SQL("{0} = r.{0}").format(Identifier(name))
+        for name in (*shape.columns, "last_event_id")
     ]
     settings += [
-        SQL("{0} = {0} + {1}").format(Identifier(name), Placeholder())
-        for name in change.increments
+        SQL("{0} = t.{0} + r.{0}").format(Identifier(name)) for name in shape.increments
     ]
-    return SQL("UPDATE {} SET {} WHERE {}").format(
-        table_name(change.table), SQL(", ").join(settings), equality(change.where)
+    conditions: list[Composable] = [
+        SQL("t.{0} = w.{0}").format(Identifier(name)) for name in shape.key
+    ]
+    conditions += [
+        SQL("t.{} IS NULL").format(Identifier(name)) for name in shape.absent
+    ]
+    return SQL(
+        "UPDATE {table} AS t"
+        " SET {settings}, last_global_seq = h.global_seq + r.last_global_seq"
+        " FROM {head} AS h,"
+        " jsonb_populate_recordset(NULL::{table}, %s) WITH ORDINALITY AS r"
+        " JOIN jsonb_populate_recordset(NULL::{table}, %s) WITH ORDINALITY AS w"
+        " USING (ordinality)"
+        " WHERE {conditions} RETURNING ordinality"
+    ).format(
+        table=table_name(shape.table, shadow=shadow),
+        settings=SQL(", ").join(settings),
+        head=_head(shadow=shadow),
+        conditions=SQL(" AND ").join(conditions),
     )
 
 
-def table_name(table: str) -> Identifier:
+def _head(*, shadow: bool) -> Composable:
+    return Identifier("proj_shadow", "head") if shadow else Identifier("es", "head")
+
+
+def table_name(table: str, *, shadow: bool = False) -> Identifier:
     """Return the name of the read model's table; `proj` is its schema if none is named."""
     schema, _, name = table.rpartition(".")
-    return Identifier(schema or "proj", name)
+    return Identifier((schema or "proj") + ("_shadow" if shadow else ""), name)
 
 
 def equality(where: Row) -> Composable:
@@ -159,3 +200,17 @@ def parameter(value: Value) -> Any:  # noqa: ANN401 - the driver takes what it c
     if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
         return value
     return Jsonb(value)
+
+
+def _json(rows: Sequence[Row]) -> str:
+    return msgspec.json.encode(rows, enc_hook=_plain).decode()
+
+
+def _plain(value: object) -> object:
+    """Return what JSON can hold of a mapping or sequence that is not of the usual types."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    assert isinstance(value, Sequence), (
+        f"{type(value).__name__} is no value of a column"
+    )
+    return list(value)

@@ -1,0 +1,120 @@
+"""Commands that wait at the same moment are appended together (A4).
+
+    append ──▶ waiting ──▶ one group after the other ──▶ each its own answer
+
+Nobody waits for a group to fill: who comes alone is appended alone, at once. Who comes
+while a group is under way waits for it anyway, because the head of the log is locked, and
+is in the next one, with all who came meanwhile: they pay for one lock and one sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sr_core.adapters.postgres.appending import Outcome, Positions
+from sr_core.ports.errors import PortError, Unavailable
+from sr_core.ports.event_store import Batch
+
+BATCHES_MAX: Final = 64
+"""How many batches are appended together at most."""
+EVENTS_MAX: Final = 1024
+"""How many events they have together at most, unless one alone has more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Waiting:
+    batch: Batch
+    answer: asyncio.Future[Outcome]
+
+
+class Grouping:
+    """Carries out batches in groups, one group at a time."""
+
+    def __init__(
+        self,
+        carry_out: Callable[[Sequence[Batch]], Awaitable[Sequence[Outcome]]],
+        *,
+        deadline_s: float,
+    ) -> None:
+        self._carry_out = carry_out
+        self._deadline_s = deadline_s
+        self._waiting: list[_Waiting] = []
+        self._work: asyncio.Task[None] | None = None
+
+    async def append(self, batch: Batch) -> Positions:
+        """Append the batch with others, and return its events' positions.
+
+        It is waited for within the deadline until the batch is under way, and then as
+        long as carrying it out may take.
+
+        Raises:
+            PortError: what became of the batch, see `EventStore.append`.
+
+        """
+        waiting = _Waiting(
+            batch=batch, answer=asyncio.get_running_loop().create_future()
+        )
+        self._waiting.append(waiting)
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._carry_on())
+        try:
+            await asyncio.wait({waiting.answer}, timeout=self._deadline_s)
+            if waiting in self._waiting:
+                raise Unavailable(system="Postgres", deadline_s=self._deadline_s)
+            await asyncio.wait({waiting.answer})  # under way, within its own deadline
+        finally:
+            if not waiting.answer.done():
+                self._leave(waiting)
+        outcome = waiting.answer.result()
+        if isinstance(outcome, PortError):
+            raise outcome
+        return outcome
+
+    def _leave(self, waiting: _Waiting) -> None:
+        """Wait no longer; what is not under way yet will never be written."""
+        waiting.answer.cancel()
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    async def _carry_on(self) -> None:
+        while self._waiting:
+            group = self._next()
+            try:
+                outcomes = await self._carry_out([each.batch for each in group])
+            except BaseException as error:  # whoever waits is told, whatever it is
+                for each in group:
+                    _tell(each, error)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                for each, outcome in zip(group, outcomes, strict=True):
+                    _answer(each, outcome)
+
+    def _next(self) -> list[_Waiting]:
+        """Return who is next; of two tries of one batch, only the first."""
+        group: list[_Waiting] = []
+        seen: set[str] = set()
+        events = 0
+        for each in self._waiting:
+            ids = {event.event_id for event in each.batch.events}
+            events += len(ids)
+            is_full = len(group) == BATCHES_MAX or (group and events > EVENTS_MAX)
+            if is_full or not seen.isdisjoint(ids):
+                break
+            seen |= ids
+            group.append(each)
+        del self._waiting[: len(group)]
+        return group
+
+
+def _answer(waiting: _Waiting, outcome: Outcome) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_result(outcome)
+
+
+def _tell(waiting: _Waiting, error: BaseException) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

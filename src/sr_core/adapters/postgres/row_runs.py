@@ -1,0 +1,219 @@
+"""Which changes of rows can be made in one statement, without changing what comes out.
+
+    changes, in order ──▶ runs, in order: each of one shape, its changes in any order
+
+A change joins the earliest run of its shape that no change before it has to precede.
+Two changes may pass each other if the rows are the same in the end either way:
+
+* Rows of two tables do, unless one is added that may refer to the other's (`parents`).
+* Of two rows added, neither sees the other. That a row is added only if it is not there
+  yet, those of one shape decide among themselves, in their order.
+* Of two changes of a row, or a row added and one changed, that is so if the key says that
+  they are two rows, and none sets a column that a unique index looks at (`guarded`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from sr_core.ports.read_model import (
+    EnsureRow,
+    InsertRow,
+    Row,
+    RowChange,
+    UpdateRows,
+    Value,
+)
+
+Key: TypeAlias = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFacts:
+    """What the order of changes depends on: unique indexes, and what rows refer to.
+
+    `guarded` are the columns of unique indexes and of the conditions that they have.
+    """
+
+    guarded: frozenset[str] = frozenset()
+    parents: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """All that one statement has in common: `key` is what decides which row is meant.
+
+    A row is added (`is_added`), if `key` is not there yet where it has one; or rows are
+    changed that equal `key` and have nothing in `absent`.
+    """
+
+    table: str
+    is_added: bool
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    increments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of the read model, and the event that asks for it.
+
+    `offset` says where the event is: so many places after a position that is known when
+    the statements are carried out.
+    """
+
+    change: RowChange
+    event_id: str
+    event_type: str
+    offset: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Changes of one shape."""
+
+    shape: Shape
+    changes: list[Change] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    keys: set[Key] = field(default_factory=set)
+    _by: dict[tuple[str, ...], set[Key]] = field(default_factory=dict)
+
+    @property
+    def wheres(self) -> list[Row]:
+        """Return by what the rows to change are found, one for each change."""
+        return [_named(each.change) for each in self.changes]
+
+    def add(self, change: Change) -> None:
+        """Take the change in."""
+        self.changes.append(change)
+        self.rows.append(_row(change))
+        self.keys.add(_key(change, self.shape.key))
+        for columns, found in self._by.items():
+            found.add(_key(change, columns))
+
+    def has(self, columns: tuple[str, ...], key: Key) -> bool:
+        """Return whether one of the rows added has `key` in `columns`, or may have it."""
+        if not set(columns) <= set(self.shape.columns):
+            return True
+        if columns not in self._by:
+            self._by[columns] = {_key(each, columns) for each in self.changes}
+        return key in self._by[columns]
+
+
+NO_FACTS: Final = TableFacts()
+
+
+def runs_of(
+    changes: Iterable[Change], facts: Mapping[str, TableFacts]
+) -> tuple[Run, ...]:
+    """Return the changes in runs; carried out one after the other, they do the same."""
+    runs: list[Run] = []
+    by_table: dict[str, list[int]] = defaultdict(list)
+    for each in changes:
+        shape = shape_of(each.change)
+        about = facts.get(shape.table, NO_FACTS)
+        after = _last_before(each, shape, runs, by_table, about)
+        own = by_table[shape.table]
+        fitting = (n for n in own if n > after and runs[n].shape == shape)
+        place = next(fitting, None)
+        if place is None:
+            place = len(runs)
+            runs.append(Run(shape=shape))
+            own.append(place)
+        runs[place].add(each)
+    return tuple(runs)
+
+
+def shape_of(change: RowChange) -> Shape:
+    """Return what the change has in common with others that one statement makes."""
+    match change:
+        case InsertRow(table=table, row=row):
+            return Shape(table=table, is_added=True, columns=tuple(row))
+        case EnsureRow(table=table, row=row, key=key):
+            return Shape(table=table, is_added=True, columns=tuple(row), key=key)
+        case UpdateRows(table=table, where=where):
+            return Shape(
+                table=table,
+                is_added=False,
+                columns=tuple(change.values),
+                key=tuple(name for name, value in where.items() if value is not None),
+                absent=tuple(name for name, value in where.items() if value is None),
+                increments=tuple(change.increments),
+            )
+
+
+def _last_before(
+    change: Change,
+    shape: Shape,
+    runs: list[Run],
+    by_table: Mapping[str, list[int]],
+    about: TableFacts,
+) -> int:
+    """Return the last run that has to come before the change, or -1."""
+    last = -1
+    if shape.is_added:
+        for parent in about.parents:
+            added = (n for n in by_table.get(parent, ()) if runs[n].shape.is_added)
+            last = max(last, *added, -1)
+    for n in reversed(by_table.get(shape.table, ())):
+        if n <= last:
+            break
+        if not _may_pass(change, shape, runs[n], about):
+            return n
+    return last
+
+
+def _may_pass(change: Change, shape: Shape, run: Run, about: TableFacts) -> bool:
+    """Return whether `change` may be made before the changes of `run`."""
+    ours, theirs = shape, run.shape
+    if ours.is_added and theirs.is_added:
+        return ours == theirs or not (ours.key or theirs.key)
+    if ours.is_added:
+        return not about.guarded.intersection(_set_by(theirs)) and _is_other(
+            ours.columns, theirs, _key(change, theirs.key), run.keys
+        )
+    if about.guarded.intersection(_set_by(ours)):
+        return False
+    if theirs.is_added:
+        return not run.has(ours.key, _key(change, ours.key))
+    return (
+        ours.key == theirs.key
+        and not about.guarded.intersection(_set_by(theirs))
+        and _key(change, ours.key) not in run.keys
+    )
+
+
+def _is_other(
+    columns: tuple[str, ...], theirs: Shape, key: Key, keys: set[Key]
+) -> bool:
+    return set(theirs.key) <= set(columns) and key not in keys
+
+
+def _set_by(shape: Shape) -> tuple[str, ...]:
+    return (*shape.columns, *shape.increments)
+
+
+def _key(change: Change, columns: tuple[str, ...]) -> Key:
+    row = _named(change.change)
+    return tuple(_hashable(row.get(name)) for name in columns)
+
+
+def _named(change: RowChange) -> Row:
+    return change.where if isinstance(change, UpdateRows) else change.row
+
+
+def _row(change: Change) -> dict[str, Any]:
+    """Return what the statement needs to know of the change, as one flat row."""
+    said = change.change
+    seen = {"last_event_id": change.event_id, "last_global_seq": change.offset}
+    if isinstance(said, UpdateRows):
+        return {**said.values, **said.increments, **seen}
+    return {**said.row, **seen, "position": change.offset}
+
+
+def _hashable(value: Value) -> Hashable:
+    return repr(value) if isinstance(value, Mapping | list) else value
