@@ -17,15 +17,16 @@
 --               says
 --   repeated    another attempt of the request was recorded first
 --
--- Only the first changes anything, and what one is told harms no other.
+-- Only the first changes anything, and what one is told harms no other. With `all_or_none`
+-- nothing is told: unless all are appended, none is (SQLSTATE SR409).
 CREATE FUNCTION es.append(
     sizes integer[], expected bigint[],
     boundaries text[], event_ids text[], stream_ids text[], stream_kinds text[],
     stream_seqs bigint[], event_types text[], actor_kinds text[], actor_ids text[],
     occurred_at timestamptz[], correlation_ids text[], envelopes bytea[],
-    envelope_hashes text[], requests jsonb DEFAULT NULL
+    envelope_hashes text[], requests jsonb DEFAULT NULL, all_or_none boolean DEFAULT false
 ) RETURNS TABLE (member integer, outcome text, about text, actual bigint,
-                 first_position bigint)
+                 first_position bigint, last_position bigint)
 LANGUAGE plpgsql
 -- A plan made while the log was empty is as good for a full one, and is made once.
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
@@ -147,7 +148,7 @@ BEGIN
                 IF envelope_hashes[event] <> 'sha256:' || encode(digest, 'hex') THEN
                     RAISE EXCEPTION '% says %, and its bytes do not.',
                         event_ids[event], envelope_hashes[event]
-                        USING ERRCODE = 'check_violation';
+                        USING ERRCODE = 'SR500';
                 END IF;
                 head_chain := sha256(head_chain || int8send(next_position) || digest);
                 global_seqs[event] := next_position;
@@ -169,6 +170,10 @@ BEGIN
             END IF;
         END IF;
 
+        IF all_or_none AND outcome <> 'appended' THEN
+            RAISE EXCEPTION 'member % is %', each, outcome USING ERRCODE = 'SR409';
+        END IF;
+        last_position := first_position + last_event - first_event;
         first_event := last_event + 1;
         RETURN NEXT;
     END LOOP;
@@ -228,9 +233,33 @@ BEGIN
 END;
 $$;
 
--- The function sees to it that an event's boundary and stream are there. To have each
+-- Each change of rows that has to find one found one: `wanted` are the numbers of those
+-- changes, `matched` those of all that did. Otherwise SQLSTATE SR404, whose detail is
+-- the number of the statement and that of the change.
+CREATE FUNCTION es.require_matched(
+    statement integer, wanted integer[], matched bigint[]
+) RETURNS void LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    missing bigint;
+BEGIN
+    IF NOT wanted::bigint[] <@ coalesce(matched, '{}') THEN
+        SELECT min(w) INTO missing FROM unnest(wanted) AS w
+         WHERE NOT w::bigint = ANY (coalesce(matched, '{}'));
+        RAISE EXCEPTION 'no row was there to change'
+            USING ERRCODE = 'SR404', DETAIL = statement || ' ' || missing;
+    END IF;
+END;
+$$;
+
+-- `es.append` sees to it that an event's boundary and stream are there. To have each
 -- looked up again, and locked, for each event costs a fifth of an append.
 ALTER TABLE es.events
     DROP CONSTRAINT events_boundary_fkey,
     DROP CONSTRAINT events_stream_id_stream_kind_fkey;
 ALTER TABLE es.outbox DROP CONSTRAINT outbox_global_seq_fkey;
+
+-- Nor is it for an edge of the graph, whose nodes the same event brings, and which most
+-- events of one program have an end of in common: each would lock that one row.
+ALTER TABLE graph.edges
+    DROP CONSTRAINT edges_src_id_fkey,
+    DROP CONSTRAINT edges_dst_id_fkey;

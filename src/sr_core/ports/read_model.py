@@ -32,14 +32,23 @@ class InsertRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsureRow:
-    """Add a row unless one with the same `key` columns is there; that one stays as it is.
+    """Add a row unless one with the same `key` columns is there.
 
-    The table has a unique index over exactly those columns.
+    The one that is there gets the columns in `renewed` anew, if any of them differs,
+    unless the column `unless_empty` of the row to add holds ``{}``; otherwise it stays as
+    it is. The table has a unique index over exactly the key's columns.
     """
 
     table: str
     row: Row
     key: tuple[str, ...]
+    renewed: tuple[str, ...] = ()
+    unless_empty: str = ""
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether a row that is there gets anything anew."""
+        return bool(self.renewed) and self.row[self.unless_empty] != {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

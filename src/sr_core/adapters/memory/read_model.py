@@ -78,8 +78,17 @@ def _apply(
         case EnsureRow(table=table, row=row, key=key):
             added = {**_as_stored(row), **seen, "position": position}
             same = {name: added[name] for name in key}
-            if not any(_equals(each, same) for each in tables.get(table, ())):
-                tables[table] = (*tables.get(table, ()), added)
+            before = tables.get(table, ())
+            if not any(_equals(each, same) for each in before):
+                tables[table] = (*before, added)
+            elif change.is_renewal:
+                anew = {name: added[name] for name in change.renewed}
+                tables[table] = tuple(
+                    {**each, **anew, **seen}
+                    if _equals(each, same) and not _equals(each, anew)
+                    else each
+                    for each in before
+                )
         case UpdateRows(table=table):
             where = _as_stored(change.where)
             before = tables.get(table, ())

@@ -1,27 +1,36 @@
 """A group of appends in one transaction, each with an answer of its own.
 
-    batches ──es.append──▶ outcomes ──rows of those appended──▶ commit
-                 │
-                 └ the events, their numbers, the chain and the outbox, in one call
+    batches ──▶ one statement: es.append, and the rows of all ──▶ positions
+                   │ unless all fit
+                   └▶ es.append ──▶ outcomes ──rows of those appended──▶ commit
 
-Postgres judges each batch (migration 0011); here its words become answers. A row that the
-read model refuses takes the whole transaction with it: then each batch is appended alone,
-so that only the one that is at fault fails.
+Mostly all fit, and one statement does it: it is sent, carried out and committed at once.
+Otherwise Postgres judges each batch (migration 0011), and here its words become answers.
+A row that the read model refuses takes all with it: then each batch is appended alone, so
+that only the one that is at fault fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
+from psycopg import Error, InterfaceError, OperationalError
 from psycopg.rows import DictRow
+from psycopg.sql import SQL, Composable, Identifier
 
 from sr_core.adapters.postgres import row_changes, statements
-from sr_core.adapters.postgres.connections import Connection, Pool, in_transaction
+from sr_core.adapters.postgres.connections import (
+    Connection,
+    Pool,
+    at_once,
+    in_transaction,
+)
 from sr_core.adapters.postgres.row_changes import Facts
-from sr_core.adapters.postgres.row_runs import Change
+from sr_core.adapters.postgres.row_runs import Change, Run, Shape, runs_of
 from sr_core.ports.errors import Overtaken, PortError, VersionConflict
 from sr_core.ports.event_store import Batch, IdempotencyMismatch, Position
 from sr_core.ports.read_model import ProjectionBroken
@@ -29,6 +38,12 @@ from sr_core.ports.receipts import RequestRepeated
 
 Positions: TypeAlias = tuple[Position, ...]
 Outcome: TypeAlias = Positions | PortError
+
+_END: Final = Identifier("log_end")
+
+
+class _NotAll(Exception):  # noqa: N818 - named for what it says
+    """One of the batches does not fit; nothing was written."""
 
 
 class Appender:
@@ -45,32 +60,77 @@ class Appender:
             Unavailable: no answer in time; each batch may or may not be written.
 
         """
+        facts = await self._table_facts()
         try:
-            return await self._together(batches)
+            return await self._together(batches, facts)
         except (ProjectionBroken, Overtaken) as error:
             if len(batches) == 1:
                 return [error]
-        return [await self._alone(each) for each in batches]
+        return [(await self.append([each]))[0] for each in batches]
 
-    async def _alone(self, batch: Batch) -> Outcome:
-        (outcome,) = await self.append([batch])
-        return outcome
+    async def _table_facts(self) -> Facts:
+        if self._facts is None:
+            self._facts = await in_transaction(self._pool, row_changes.read_facts)
+        return self._facts
 
-    async def _together(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
-        async def work(connection: Connection) -> Sequence[Outcome]:
-            if self._facts is None:
-                self._facts = await row_changes.read_facts(connection)
-            return await _append(connection, batches, self._facts)
+    async def _together(
+        self, batches: Sequence[Batch], facts: Facts
+    ) -> Sequence[Outcome]:
+        runs = runs_of(_changes(batches), facts)
 
-        return await in_transaction(self._pool, work)
+        async def fitting(connection: Connection) -> Sequence[DictRow]:
+            return await _append_all(connection, batches, runs)
+
+        async def judged(connection: Connection) -> Sequence[DictRow]:
+            return await _append_each(connection, batches, facts)
+
+        try:
+            if _is_one_statement(runs):
+                told = await at_once(self._pool, fitting)
+            else:
+                told = await in_transaction(self._pool, judged)
+        except _NotAll:
+            told = await in_transaction(self._pool, judged)
+        return [_outcome(*each) for each in zip(batches, told, strict=True)]
 
 
-async def _append(
+def _is_one_statement(runs: Sequence[Run]) -> bool:
+    """Return whether no run changes what another did: a statement would not see that."""
+    return len({each.shape.table for each in runs}) == len(runs)
+
+
+async def _append_all(
+    connection: Connection, batches: Sequence[Batch], runs: Sequence[Run]
+) -> Sequence[DictRow]:
+    """Append all the batches, with their rows, in one statement.
+
+    Raises:
+        _NotAll: one of them does not fit; nothing was written.
+        ProjectionBroken, Overtaken: a row is refused; nothing was written.
+
+    """
+    statement = _one_statement(tuple((each.shape, bool(each.wanted)) for each in runs))
+    arguments = [*_arguments(batches), True]
+    for run in runs:
+        arguments += row_changes.arguments(run)
+    arguments += [run.wanted for run in runs if run.wanted]
+    try:
+        cursor = await connection.execute(statement, arguments, prepare=True)
+        return await cursor.fetchall()
+    except (OperationalError, InterfaceError):
+        raise
+    except Error as error:
+        if row_changes.is_refusal(error):
+            raise row_changes.refusal(error, runs) from error
+        raise _NotAll from error  # judged one by one, it shows what it is
+
+
+async def _append_each(
     connection: Connection, batches: Sequence[Batch], facts: Facts
-) -> Sequence[Outcome]:
-    cursor = await connection.execute(
-        statements.APPEND, _parameters(batches), prepare=True
-    )
+) -> Sequence[DictRow]:
+    """Append those of the batches that fit, with their rows."""
+    arguments = [*_arguments(batches), False]
+    cursor = await connection.execute(statements.APPEND, arguments, prepare=True)
     told = await cursor.fetchall()
     assert len(told) == len(batches), "each batch has an outcome"
     appended = [
@@ -78,30 +138,58 @@ async def _append(
         for batch, row in zip(batches, told, strict=True)
         if row["outcome"] == "appended"
     ]
-    if any(event.changes for batch in appended for event in batch.events):
-        await row_changes.apply(connection, _changes(appended), facts)
-    return [_outcome(*each) for each in zip(batches, told, strict=True)]
+    await row_changes.apply(connection, runs_of(_changes(appended), facts))
+    return told
 
 
-def _parameters(batches: Sequence[Batch]) -> Mapping[str, Any]:
+@lru_cache(maxsize=512)
+def _one_statement(runs: tuple[tuple[Shape, bool], ...]) -> bytes:
+    """Return the statement that appends and changes the rows of runs of these shapes.
+
+    The second of each pair says whether the run's changes have to find rows.
+    """
+    parts: list[Composable] = [
+        SQL("appended AS MATERIALIZED ({})").format(statements.APPEND),
+        SQL("{} AS MATERIALIZED (SELECT max(last_position) AS global_seq").format(_END)
+        + SQL(" FROM appended)"),
+    ]
+    checks: list[Composable] = []
+    for number, (shape, is_wanted) in enumerate(runs):
+        name = Identifier(f"run_{number}")
+        parts.append(SQL("{} AS ({})").format(name, row_changes.statement(shape, _END)))
+        if is_wanted:
+            checks.append(
+                SQL(
+                    ", (SELECT es.require_matched({}, %s, array_agg(ordinality))"
+                    " FROM {})"
+                ).format(number, name)
+            )
+    composed = SQL("WITH {} SELECT appended.*{} FROM appended").format(
+        SQL(", ").join(parts), SQL("").join(checks)
+    )
+    return composed.as_bytes(None)
+
+
+def _arguments(batches: Sequence[Batch]) -> list[object]:
+    """Return the parameters of `append.sql`, in its order, but the last."""
     events = [event for batch in batches for event in batch.events]
-    return {
-        "sizes": [len(batch.events) for batch in batches],
-        "expected": [batch.expected for batch in batches],
-        "boundaries": [batch.boundary for batch in batches for _ in batch.events],
-        "event_ids": [event.event_id for event in events],
-        "stream_ids": [event.stream_id for event in events],
-        "stream_kinds": [event.stream_kind for event in events],
-        "stream_seqs": [event.stream_seq for event in events],
-        "event_types": [event.event_type for event in events],
-        "actor_kinds": [event.by.kind.value for event in events],
-        "actor_ids": [event.by.actor_id for event in events],
-        "occurred_at": [event.occurred_at for event in events],
-        "correlation_ids": [event.correlation_id for event in events],
-        "envelopes": [event.envelope for event in events],
-        "envelope_hashes": [event.envelope_hash for event in events],
-        "requests": _requests(batches),
-    }
+    return [
+        [len(batch.events) for batch in batches],
+        [batch.expected for batch in batches],
+        [batch.boundary for batch in batches for _ in batch.events],
+        [event.event_id for event in events],
+        [event.stream_id for event in events],
+        [event.stream_kind for event in events],
+        [event.stream_seq for event in events],
+        [event.event_type for event in events],
+        [event.by.kind.value for event in events],
+        [event.by.actor_id for event in events],
+        [event.occurred_at for event in events],
+        [event.correlation_id for event in events],
+        [event.envelope for event in events],
+        [event.envelope_hash for event in events],
+        _requests(batches),
+    ]
 
 
 def _requests(batches: Sequence[Batch]) -> str | None:

@@ -1,6 +1,7 @@
 """Connections to Postgres, and the one place where its driver's errors stop.
 
-Every use of the database is a transaction, given as a function of the connection:
+Every use of the database is a transaction, or a single statement, given as a function of
+the connection:
 
     pool ──connection──▶ work ──commit──▶ result
       ▲                   │
@@ -47,6 +48,8 @@ ATTEMPTS_MAX: Final = 5
 BACKOFF_MAX_MS: Final = 20
 """Doubled with each attempt, and drawn from, so that two do not meet again."""
 CANCEL_GRACE_S: Final = 0.5
+STATEMENTS_MAX: Final = 512
+"""How many prepared statements a session keeps."""
 RESTED_S: Final = 1.0
 """After how long without use a connection is asked whether it is alive."""
 CONNECT_TIMEOUT_S_MIN: Final = 2
@@ -73,6 +76,7 @@ _FAILED: Final = (
     # A database that was not migrated, or where this user may do nothing.
     errors.InvalidSchemaName,
     errors.UndefinedTable,
+    errors.UndefinedFunction,
     errors.InsufficientPrivilege,
 )
 
@@ -88,13 +92,14 @@ def connection_pool(
     """
 
     async def set_session(connection: Connection) -> None:
+        connection.prepared_max = STATEMENTS_MAX
         await connection.execute(statements.SET_SESSION, bounds(lock_s=deadline_s / 2))
-        await connection.commit()
 
     return AsyncConnectionPool(
         dsn,
         connection_class=AsyncConnection[DictRow],
         kwargs={
+            "autocommit": True,
             "row_factory": dict_row,
             "connect_timeout": max(CONNECT_TIMEOUT_S_MIN, round(deadline_s)),
         },
@@ -128,6 +133,19 @@ def bounds(*, lock_s: float) -> dict[str, str]:
 async def in_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
     """Return what `work` returns, once it is committed.
 
+    See `at_once`.
+    """
+
+    async def committed(connection: Connection) -> T:
+        async with connection.transaction():
+            return await work(connection)
+
+    return await at_once(pool, committed)
+
+
+async def at_once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Return what `work` returns; each of its statements commits by itself.
+
     What `work` itself raises rolls back and passes through, unless it is the driver's.
     It may be carried out again after it was committed, and has to lead to the same then.
 
@@ -156,8 +174,7 @@ async def _attempts(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T
 async def _once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
     async with pool.connection() as connection:
         try:
-            async with connection.transaction():
-                result = await work(connection)
+            result = await work(connection)
         except (OperationalError, InterfaceError) as error:
             if connection.closed:
                 raise _ConnectionLost from error

@@ -38,11 +38,13 @@ class Grouping:
         carry_out: Callable[[Sequence[Batch]], Awaitable[Sequence[Outcome]]],
         *,
         deadline_s: float,
+        groups_max: int = 1,
     ) -> None:
         self._carry_out = carry_out
         self._deadline_s = deadline_s
+        self._groups_max = groups_max
         self._waiting: list[_Waiting] = []
-        self._work: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def append(self, batch: Batch) -> Positions:
         """Append the batch with others, and return its events' positions.
@@ -54,44 +56,53 @@ class Grouping:
             PortError: what became of the batch, see `EventStore.append`.
 
         """
-        waiting = _Waiting(
-            batch=batch, answer=asyncio.get_running_loop().create_future()
-        )
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(batch=batch, answer=loop.create_future())
         self._waiting.append(waiting)
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._carry_on())
+        self._go_on()
+        expiry = loop.call_later(self._deadline_s, self._expire, waiting)
         try:
-            await asyncio.wait({waiting.answer}, timeout=self._deadline_s)
-            if waiting in self._waiting:
-                raise Unavailable(system="Postgres", deadline_s=self._deadline_s)
-            await asyncio.wait({waiting.answer})  # under way, within its own deadline
+            outcome = await waiting.answer
         finally:
-            if not waiting.answer.done():
-                self._leave(waiting)
-        outcome = waiting.answer.result()
+            expiry.cancel()
+            if waiting in self._waiting:  # so it will never be written
+                self._waiting.remove(waiting)
         if isinstance(outcome, PortError):
             raise outcome
         return outcome
 
-    def _leave(self, waiting: _Waiting) -> None:
-        """Wait no longer; what is not under way yet will never be written."""
-        waiting.answer.cancel()
+    def _expire(self, waiting: _Waiting) -> None:
         if waiting in self._waiting:
             self._waiting.remove(waiting)
+            waiting.answer.set_result(
+                Unavailable(system="Postgres", deadline_s=self._deadline_s)
+            )
+
+    def _go_on(self) -> None:
+        """See to it that somebody takes those who wait."""
+        if len(self._under_way) < self._groups_max:
+            task = asyncio.create_task(self._carry_on())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     async def _carry_on(self) -> None:
-        while self._waiting:
-            group = self._next()
-            try:
-                outcomes = await self._carry_out([each.batch for each in group])
-            except BaseException as error:  # whoever waits is told, whatever it is
-                for each in group:
-                    _tell(each, error)
-                if not isinstance(error, Exception):
-                    raise
-            else:
-                for each, outcome in zip(group, outcomes, strict=True):
-                    _answer(each, outcome)
+        while group := self._next():
+            await self._carry_out_group(group)
+            await asyncio.sleep(0)  # who was answered may have more to append
+
+    async def _carry_out_group(self, group: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._carry_out([each.batch for each in group])
+        except BaseException as error:  # whoever waits is told, whatever it is
+            for each in group:
+                if not each.answer.done():
+                    each.answer.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for each, outcome in zip(group, outcomes, strict=True):
+                if not each.answer.done():
+                    each.answer.set_result(outcome)
 
     def _next(self) -> list[_Waiting]:
         """Return who is next; of two tries of one batch, only the first."""
@@ -108,13 +119,3 @@ class Grouping:
             group.append(each)
         del self._waiting[: len(group)]
         return group
-
-
-def _answer(waiting: _Waiting, outcome: Outcome) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_result(outcome)
-
-
-def _tell(waiting: _Waiting, error: BaseException) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_exception(error)

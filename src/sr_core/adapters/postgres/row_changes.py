@@ -6,20 +6,19 @@ columns are named by our own projections, and quoted as identifiers all the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from psycopg import AsyncCursor, Error, InterfaceError, OperationalError
+from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 
 from sr_core.adapters.postgres import statements
 from sr_core.adapters.postgres.connections import Connection
-from sr_core.adapters.postgres.row_runs import Change, Run, Shape, TableFacts, runs_of
+from sr_core.adapters.postgres.row_runs import Run, Shape, TableFacts
 from sr_core.ports.errors import Overtaken
 from sr_core.ports.read_model import (
     RULE_INDEX_PREFIX,
@@ -31,13 +30,12 @@ from sr_core.ports.read_model import (
 
 Facts = Mapping[str, TableFacts]
 
+NO_ROW: Final = "SR404"
+"""The SQLSTATE of a change that found no row (migration 0011)."""
+
 
 async def apply(
-    connection: Connection,
-    changes: Iterable[Change],
-    facts: Facts,
-    *,
-    shadow: bool = False,
+    connection: Connection, runs: Sequence[Run], *, shadow: bool = False
 ) -> None:
     """Make the changes, whose offsets count from the end of the log as it is here.
 
@@ -48,23 +46,52 @@ async def apply(
         Overtaken: an index that keeps a rule refuses a row (`RULE_INDEX_PREFIX`).
 
     """
-    runs = runs_of(changes, facts)
     try:
         async with connection.pipeline():
             cursors = [
-                await _carry_out(connection, each, shadow=shadow) for each in runs
+                await connection.execute(
+                    _alone(each.shape, shadow=shadow), arguments(each), prepare=True
+                )
+                for each in runs
             ]
     except (OperationalError, InterfaceError):
         raise
     except Error as error:
-        raise refusal(error) from error
+        raise refusal(error, runs) from error
     for run, cursor in zip(runs, cursors, strict=True):
-        if cursor is not None:
-            _require_match(run, {row["ordinality"] for row in await cursor.fetchall()})
+        if run.wanted:
+            matched = {row["ordinality"] for row in await cursor.fetchall()}
+            for number in run.wanted:
+                if number not in matched:
+                    raise no_row(run, number)
 
 
-def refusal(error: Error) -> ProjectionBroken | Overtaken:
-    """Return what it means that the database refuses a change of rows."""
+def arguments(run: Run) -> list[object]:
+    """Return the parameters of the run's statement: its rows, and where they are."""
+    rows = [_json(run.rows)]
+    return [*rows] if run.shape.is_added else [*rows, _json(run.wheres)]
+
+
+def no_row(run: Run, number: int) -> ProjectionBroken:
+    """Return the error that change `number` of the run found no row."""
+    change = run.changes[number - 1]
+    assert isinstance(change.change, UpdateRows), "only these have to find one"
+    return ProjectionBroken.no_row(change.event_type, change.change)
+
+
+def is_refusal(error: Error) -> bool:
+    """Return whether it is a row of the read model that the database refuses."""
+    about_data = ("22", "23", NO_ROW)  # what is wrong with data, or breaks a constraint
+    return (error.sqlstate or "").startswith(
+        about_data
+    ) and error.diag.schema_name != "es"
+
+
+def refusal(error: Error, runs: Sequence[Run]) -> ProjectionBroken | Overtaken:
+    """Return what it means that the database refuses one of the runs."""
+    if error.sqlstate == NO_ROW:
+        run, number = map(int, (error.diag.message_detail or "").split())
+        return no_row(runs[run], number)
     index = error.diag.constraint_name or ""
     if isinstance(error, UniqueViolation) and index.startswith(RULE_INDEX_PREFIX):
         return Overtaken(index=index)
@@ -87,56 +114,61 @@ def _short(name: str) -> str:
     return name.removeprefix("proj.")
 
 
-async def _carry_out(
-    connection: Connection, run: Run, *, shadow: bool
-) -> AsyncCursor[DictRow] | None:
-    """Send the run's statement; return the cursor that will know what it matched."""
-    statement = _statement(run.shape, shadow=shadow)
-    rows = _json(run.rows)
-    if run.shape.is_added:
-        await connection.execute(statement, [rows], prepare=True)
-        return None
-    wheres = _json(run.wheres)
-    return await connection.execute(statement, [rows, wheres], prepare=True)
-
-
-def _require_match(run: Run, matched: set[int]) -> None:
-    for ordinality, each in enumerate(run.changes, start=1):
-        change = each.change
-        assert isinstance(change, UpdateRows), "only these have to match"
-        if ordinality not in matched and not change.may_match_none:
-            raise ProjectionBroken.no_row(each.event_type, change)
-
-
 @lru_cache(maxsize=1024)
-def _statement(shape: Shape, *, shadow: bool) -> bytes:
-    composed = (_insertion if shape.is_added else _update)(shape, shadow=shadow)
-    return composed.as_bytes(None)
+def _alone(shape: Shape, *, shadow: bool) -> bytes:
+    """Return the statement of one run, in a transaction that has appended already."""
+    head = Identifier("proj_shadow" if shadow else "es", "head")
+    return statement(shape, head, shadow=shadow).as_bytes(None)
 
 
-def _insertion(shape: Shape, *, shadow: bool) -> Composed:
-    """Return the statement that adds rows; its parameter is their JSON."""
-    columns = [*map(Identifier, shape.columns), Identifier("last_event_id")]
-    rows = SQL(", ").join(SQL("r.{}").format(each) for each in columns)
-    conflict: Composable = SQL("")
-    if shape.key:
-        key = SQL(", ").join(map(Identifier, shape.key))
-        conflict = SQL(" ON CONFLICT ({}) DO NOTHING").format(key)
-    return SQL(
-        "INSERT INTO {table} ({columns}, last_global_seq, position)"
-        " SELECT {rows}, h.global_seq + r.last_global_seq, h.global_seq + r.position"
-        " FROM {head} AS h, jsonb_populate_recordset(NULL::{table}, %s) AS r{conflict}"
-    ).format(
-        table=table_name(shape.table, shadow=shadow),
-        columns=SQL(", ").join(columns),
-        rows=rows,
-        head=_head(shadow=shadow),
-        conflict=conflict,
+def statement(shape: Shape, head: Composable, *, shadow: bool = False) -> Composed:
+    """Return the statement of a run; `head` is a relation whose row ends the log.
+
+    Its parameters are `arguments`.
+    """
+    return (_insertion if shape.is_added else _update)(
+        shape, head, table_name(shape.table, shadow=shadow)
     )
 
 
-def _update(shape: Shape, *, shadow: bool) -> Composed:
-    """Return the statement that changes rows; its parameters are two JSON arrays."""
+def _insertion(shape: Shape, head: Composable, table: Composable) -> Composed:
+    columns = [*map(Identifier, shape.columns), Identifier("last_event_id")]
+    rows = SQL(", ").join(SQL("r.{}").format(each) for each in columns)
+    return SQL(
+        "INSERT INTO {table} AS t ({columns}, last_global_seq, position)"
+        " SELECT {rows}, h.global_seq + r.last_global_seq, h.global_seq + r.position"
+        " FROM {head} AS h, jsonb_populate_recordset(NULL::{table}, %s) AS r{conflict}"
+    ).format(
+        table=table,
+        columns=SQL(", ").join(columns),
+        rows=rows,
+        head=head,
+        conflict=_on_conflict(shape),
+    )
+
+
+def _on_conflict(shape: Shape) -> Composable:
+    if not shape.key:
+        return SQL("")
+    key = SQL(", ").join(map(Identifier, shape.key))
+    if not shape.renewed:
+        return SQL(" ON CONFLICT ({}) DO NOTHING").format(key)
+    renewed = list(map(Identifier, shape.renewed))
+    names = (*renewed, Identifier("last_event_id"), Identifier("last_global_seq"))
+    return SQL(
+        " ON CONFLICT ({key}) DO UPDATE SET {settings}"
+        " WHERE excluded.{said} <> '{{}}'"
+        " AND ({before}) IS DISTINCT FROM ({anew})"
+    ).format(
+        key=key,
+        settings=SQL(", ").join(SQL("{0} = excluded.{0}").format(n) for n in names),
+        said=Identifier(shape.unless_empty),
+        before=SQL(", ").join(SQL("t.{}").format(each) for each in renewed),
+        anew=SQL(", ").join(SQL("excluded.{}").format(each) for each in renewed),
+    )
+
+
+def _update(shape: Shape, head: Composable, table: Composable) -> Composed:
     settings: list[Composable] = [
         SQL("{0} = r.{0}").format(Identifier(name))
         for name in (*shape.columns, "last_event_id")
@@ -159,15 +191,11 @@ def _update(shape: Shape, *, shadow: bool) -> Composed:
         " USING (ordinality)"
         " WHERE {conditions} RETURNING ordinality"
     ).format(
-        table=table_name(shape.table, shadow=shadow),
+        table=table,
         settings=SQL(", ").join(settings),
-        head=_head(shadow=shadow),
+        head=head,
         conditions=SQL(" AND ").join(conditions),
     )
-
-
-def _head(*, shadow: bool) -> Composable:
-    return Identifier("proj_shadow", "head") if shadow else Identifier("es", "head")
 
 
 def table_name(table: str, *, shadow: bool = False) -> Identifier:

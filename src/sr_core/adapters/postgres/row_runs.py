@@ -15,7 +15,7 @@ Two changes may pass each other if the rows are the same in the end either way:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -46,8 +46,8 @@ class TableFacts:
 class Shape:
     """All that one statement has in common: `key` is what decides which row is meant.
 
-    A row is added (`is_added`), if `key` is not there yet where it has one; or rows are
-    changed that equal `key` and have nothing in `absent`.
+    A row is added (`is_added`), if `key` is not there yet where it has one, and renewed
+    otherwise; or rows are changed that equal `key` and have nothing in `absent`.
     """
 
     table: str
@@ -56,6 +56,8 @@ class Shape:
     key: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     increments: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
+    unless_empty: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,15 @@ class Change:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """Changes of one shape."""
+    """Changes of one shape; no two of them are of the same row by its key.
+
+    A second change of a row is made part of the first, where that comes to the same.
+    """
 
     shape: Shape
     changes: list[Change] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
-    keys: set[Key] = field(default_factory=set)
+    places: dict[Key, int] = field(default_factory=dict)
     _by: dict[tuple[str, ...], set[Key]] = field(default_factory=dict)
 
     @property
@@ -87,13 +92,46 @@ class Run:
         """Return by what the rows to change are found, one for each change."""
         return [_named(each.change) for each in self.changes]
 
+    @property
+    def wanted(self) -> list[int]:
+        """Return the numbers of the changes that have to find a row, from 1."""
+        return [
+            number
+            for number, each in enumerate(self.changes, start=1)
+            if isinstance(each.change, UpdateRows) and not each.change.may_match_none
+        ]
+
     def add(self, change: Change) -> None:
         """Take the change in."""
+        key = _key(change, self.shape.key)
+        place = self.places.get(key) if self.shape.key else None
+        if place is not None:
+            self._merge(place, change)
+            return
+        if self.shape.key:
+            self.places[key] = len(self.rows)
         self.changes.append(change)
         self.rows.append(_row(change))
-        self.keys.add(_key(change, self.shape.key))
         for columns, found in self._by.items():
             found.add(_key(change, columns))
+
+    def can_merge(self, change: Change, shape: Shape) -> bool:
+        """Return whether the change can be made part of one of the same row.
+
+        A row that is renewed with other values twice is not: whether it was the first or
+        the second time depends on what is there.
+        """
+        if shape != self.shape or shape.absent:
+            return False
+        place = self.places.get(_key(change, shape.key))
+        if place is None:
+            return False
+        if isinstance(change.change, EnsureRow):
+            row, anew = self.rows[place], change.change
+            return not anew.is_renewal or all(
+                row[name] == anew.row[name] for name in shape.renewed
+            )
+        return not set(shape.key) & set(shape.columns)
 
     def has(self, columns: tuple[str, ...], key: Key) -> bool:
         """Return whether one of the rows added has `key` in `columns`, or may have it."""
@@ -102,6 +140,15 @@ class Run:
         if columns not in self._by:
             self._by[columns] = {_key(each, columns) for each in self.changes}
         return key in self._by[columns]
+
+    def _merge(self, place: int, change: Change) -> None:
+        said = change.change
+        if isinstance(said, UpdateRows):
+            row, anew = self.rows[place], _row(change)
+            counted = {name: row[name] + anew[name] for name in said.increments}
+            row.update({**anew, **counted})
+            if not said.may_match_none:
+                self.changes[place] = change
 
 
 NO_FACTS: Final = TableFacts()
@@ -118,6 +165,9 @@ def runs_of(
         about = facts.get(shape.table, NO_FACTS)
         after = _last_before(each, shape, runs, by_table, about)
         own = by_table[shape.table]
+        if after >= 0 and runs[after].can_merge(each, shape):
+            runs[after].add(each)
+            continue
         fitting = (n for n in own if n > after and runs[n].shape == shape)
         place = next(fitting, None)
         if place is None:
@@ -133,8 +183,15 @@ def shape_of(change: RowChange) -> Shape:
     match change:
         case InsertRow(table=table, row=row):
             return Shape(table=table, is_added=True, columns=tuple(row))
-        case EnsureRow(table=table, row=row, key=key):
-            return Shape(table=table, is_added=True, columns=tuple(row), key=key)
+        case EnsureRow(table=table, row=row):
+            return Shape(
+                table=table,
+                is_added=True,
+                columns=tuple(row),
+                key=change.key,
+                renewed=change.renewed,
+                unless_empty=change.unless_empty,
+            )
         case UpdateRows(table=table, where=where):
             return Shape(
                 table=table,
@@ -171,10 +228,12 @@ def _may_pass(change: Change, shape: Shape, run: Run, about: TableFacts) -> bool
     """Return whether `change` may be made before the changes of `run`."""
     ours, theirs = shape, run.shape
     if ours.is_added and theirs.is_added:
-        return ours == theirs or not (ours.key or theirs.key)
+        if not (ours.key or theirs.key):
+            return True
+        return ours.key == theirs.key and _key(change, ours.key) not in run.places
     if ours.is_added:
         return not about.guarded.intersection(_set_by(theirs)) and _is_other(
-            ours.columns, theirs, _key(change, theirs.key), run.keys
+            ours.columns, theirs, _key(change, theirs.key), run.places
         )
     if about.guarded.intersection(_set_by(ours)):
         return False
@@ -183,12 +242,12 @@ def _may_pass(change: Change, shape: Shape, run: Run, about: TableFacts) -> bool
     return (
         ours.key == theirs.key
         and not about.guarded.intersection(_set_by(theirs))
-        and _key(change, ours.key) not in run.keys
+        and _key(change, ours.key) not in run.places
     )
 
 
 def _is_other(
-    columns: tuple[str, ...], theirs: Shape, key: Key, keys: set[Key]
+    columns: tuple[str, ...], theirs: Shape, key: Key, keys: Container[Key]
 ) -> bool:
     return set(theirs.key) <= set(columns) and key not in keys
 

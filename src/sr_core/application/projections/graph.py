@@ -13,7 +13,7 @@ from sr_core.application.projections.common import Occasion
 from sr_core.domain.events import DomainEvent, StreamKind, refs_of, subject_of
 from sr_core.domain.graph import Edge, Node, edges_of, node_of
 from sr_core.domain.refs import Ref, RefKind, RefRelation, hash_bytes
-from sr_core.ports.read_model import EnsureRow, Row, RowChange, UpdateRows
+from sr_core.ports.read_model import EnsureRow, Row, RowChange
 
 _KIND_OF_STREAM: Final[Mapping[StreamKind, RefKind]] = {
     StreamKind.APPROVAL: RefKind.APPROVAL,
@@ -95,26 +95,30 @@ def _node(node: Node, on: Occasion) -> Iterator[RowChange]:
         "created_at": on.at,
         "meta": dict(node.meta),
     }
-    yield EnsureRow(table="graph.nodes", row=row, key=("node_id",))
-    if node.meta:
-        yield UpdateRows(
-            table="graph.nodes",
-            where={"node_id": node.key},
-            values={"meta": dict(node.meta)},
-        )
+    yield EnsureRow(
+        table="graph.nodes",
+        row=row,
+        key=("node_id",),
+        renewed=("meta",),
+        unless_empty="meta",
+    )
 
 
 def _edge(edge: Edge, on: Occasion) -> Iterator[RowChange]:
     identifier = edge_id(edge)
-    pin: Row = {"pinned_hash": edge.pinned, "meta": dict(edge.meta)}
     row: Row = {
         "edge_id": identifier,
         "src_id": edge.source.key,
         "dst_id": edge.target.key,
         "edge_type": edge.relation,
         "created_at": on.at,
-        **pin,
+        "pinned_hash": edge.pinned,
+        "meta": dict(edge.meta),
     }
-    yield EnsureRow(table="graph.edges", row=row, key=("edge_id",))
-    if edge.meta:
-        yield UpdateRows(table="graph.edges", where={"edge_id": identifier}, values=pin)
+    yield EnsureRow(
+        table="graph.edges",
+        row=row,
+        key=("edge_id",),
+        renewed=("pinned_hash", "meta"),
+        unless_empty="meta",
+    )
