@@ -1,4 +1,4 @@
-"""Events to append: real ones, sealed as the platform seals them, each a loop of its own."""
+"""Events to append: real ones, sealed as the platform seals them, each of its own loop."""
 
 from __future__ import annotations
 

@@ -38,13 +38,11 @@ class Grouping:
         carry_out: Callable[[Sequence[Batch]], Awaitable[Sequence[Outcome]]],
         *,
         deadline_s: float,
-        groups_max: int = 1,
     ) -> None:
         self._carry_out = carry_out
         self._deadline_s = deadline_s
-        self._groups_max = groups_max
         self._waiting: list[_Waiting] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._work: asyncio.Task[None] | None = None
 
     async def append(self, batch: Batch) -> Positions:
         """Append the batch with others, and return its events' positions.
@@ -80,15 +78,17 @@ class Grouping:
 
     def _go_on(self) -> None:
         """See to it that somebody takes those who wait."""
-        if len(self._under_way) < self._groups_max:
-            task = asyncio.create_task(self._carry_on())
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        if self._work is None:
+            self._work = asyncio.create_task(self._carry_on())
 
     async def _carry_on(self) -> None:
-        while group := self._next():
-            await self._carry_out_group(group)
-            await asyncio.sleep(0)  # who was answered may have more to append
+        try:
+            while group := self._next():
+                await self._carry_out_group(group)
+                await asyncio.sleep(0)  # who was answered may have more to append
+        finally:
+            # With the last look at who waits, so that nobody comes in between.
+            self._work = None
 
     async def _carry_out_group(self, group: Sequence[_Waiting]) -> None:
         try:
