@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 
 LOOP = "loop:loop_1"
 RUN = "run:run_1"
+LONG = 1200
 NO_SUCH_ROW = UpdateRows(table="things", where={"thing_id": "none"})
 
 
@@ -124,6 +125,17 @@ class TestAHistory:
 
         assert [each.position for each in history.events] == [first, last] == [1, 3]
         assert (history.boundary, history.position) == (LOOP, last)
+
+    async def test_is_whole_however_long_it_is(self, store, events):
+        """What is read in part would be decided over in part, and numbered twice."""
+        many = [events.event(LOOP, number) for number in range(1, LONG + 1)]
+        await store.append(events.batch(LOOP, *many))
+
+        history = await store.history(LOOP)
+
+        assert [each.stream_seq for each in history.events] == [*range(1, LONG + 1)]
+        follows = events.one(LOOP, LONG + 1, expected=history.position)
+        assert await store.append(follows) == (LONG + 1,)
 
     async def test_of_an_unknown_boundary_is_empty(self, store):
         history = await store.history(LOOP)

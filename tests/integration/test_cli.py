@@ -116,7 +116,10 @@ class TestMisuse:
         assert said.returncode == 2
         assert "Postgres gave no usable answer" in said.stderr
 
-    @pytest.mark.parametrize("arguments", [(), ("srve",), ("init", "--chek")])
+    @pytest.mark.parametrize(
+        "arguments",
+        [(), ("srve",), ("init", "--chek"), ("verify", "--scenario=oracle-gap")],
+    )
     def test_an_unknown_command_or_flag_is_refused(self, deployment, arguments):
         said = sr(deployment, *arguments)
 

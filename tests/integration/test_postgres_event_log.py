@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -96,6 +97,22 @@ class TestTheRecord:
             "corr_1",
             ENVELOPE,
         )
+
+    async def test_says_the_kind_of_its_stream(self, database, owner):
+        """What a name begins with says no kind: `ws:` is that of work surfaces."""
+        batch = a_batch("a")
+        event = replace(
+            batch.events[0], stream_id=StreamId("ws:1"), stream_kind="WORK_SURFACE"
+        )
+        async with store_on(database) as store:
+            await store.append(replace(batch, events=(event,)))
+
+        told = owner.execute(
+            "SELECT event.stream_kind, stream.stream_kind"
+            " FROM es.events AS event JOIN es.streams AS stream USING (stream_id)"
+        ).fetchall()
+
+        assert told == [("WORK_SURFACE", "WORK_SURFACE")]
 
     async def test_goes_to_the_outbox_with_its_topic(self, database, owner):
         async with store_on(database) as store:

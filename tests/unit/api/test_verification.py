@@ -326,6 +326,16 @@ class TestCandidates:
             page = (await api.get(f"candidates?{query}")).json()
             assert page["total"] == len(page["candidates"]) == total
 
+    async def test_one_of_no_iteration_is_not_taken(self, api):
+        """C-LOOP-1: its runs would count against no loop's bound."""
+        before = await api.events()
+
+        answer = await api.post("candidates", {"files": {"a.py": "YQ=="}}, by="agent")
+
+        assert answer.status_code == 400
+        assert "produced_by_iteration_id" in answer.json()["detail"]
+        assert await api.events() == before
+
     async def test_candidates_of_no_iteration_are_not_found(self, api):
         answer = await api.get(f"iterations/iter_{ulid(999)}/candidates")
 

@@ -1,6 +1,7 @@
 """From a goal to a release, and where the way is barred (C-SHIP-1, C-OR-4, C-EVID-6)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -108,6 +109,19 @@ class OutOfOrder(ScriptedRunner):
         assert suite.oracles, files
         message = "secret: no space left"
         raise OSError(message)
+
+
+class Interrupted(PerishableStore):
+    """A store that gives no answer once it holds so many objects."""
+
+    def __init__(self, holds: int) -> None:
+        super().__init__()
+        self.holds = holds
+
+    async def put(self, key, data):
+        if len(self.keys()) == self.holds:
+            raise Unavailable(system="s3", deadline_s=1)
+        await super().put(key, data)
 
 
 class OutOfReach(PerishableStore):
@@ -721,6 +735,25 @@ class TestRunsThatCannotBeCarriedOut:
             await Runs(platform=full).judge(journey.candidate_id, CORE, asked(SYSTEM))
 
         assert "s3 gave no usable answer" in await why_it_failed(journey)
+
+    async def test_what_breaks_off_leaves_no_bundle(self, journey):
+        """R-ATT-2: the manifest is written last, so that what has one is whole."""
+        await journey.open()
+
+        async def judged_into(store: Interrupted) -> tuple[ObjectKey, ...]:
+            platform = replace(journey.stage.platform, evidence_bytes=store)
+            with suppress(Unavailable):
+                await Runs(platform=platform).judge(
+                    journey.candidate_id, CORE, asked(SYSTEM)
+                )
+            return store.keys()
+
+        *blobs, manifest = await judged_into(Interrupted(holds=99))
+        left = [await judged_into(Interrupted(each)) for each in range(len(blobs) + 1)]
+
+        assert manifest.endswith("/manifest.json")
+        assert [len(each) for each in left] == [*range(len(blobs) + 1)]
+        assert not [key for each in left for key in each if "manifest" in key]
 
     async def test_when_the_platform_itself_fails(self, setting_out):
         journey = setting_out(runner=OutOfOrder())
