@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from minio import Minio
 
+from pytest_sr.history import Row
 from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.steps import loops, platform
 from pytest_sr.world.accounts import Accounts
@@ -112,19 +113,26 @@ class TestIsolation:
             assert await two.channel.objects() == {}
 
     async def test_the_log_alone_gives_the_rows(self, where):
+        """C-EVT-7: every row of every table, those of the graph among them."""
         async with where.world() as one:
-            made = await loops.create_loop(one)
+            await platform.prepare_candidate(one)
 
             replayed, live = await one.replayed(), await one.channel.rows()
 
-        assert replayed.keys() == live.keys()
-        row = live["loops"][made.loop]
-        assert _said(replayed["loops"][made.loop]) == _said(row)
+        assert _said(replayed) == _said(live)
+        for table in ("loops", "candidates", "oracle_suites", "graph.edges"):
+            assert live[table], table
 
 
-def _said(row: Mapping[str, object]) -> Mapping[str, object]:
-    """What the log has said of it; anything else is NULL in a table."""
-    return {name: value for name, value in row.items() if value is not None}
+def _said(tables: Mapping[str, Mapping[str, Row]]) -> object:
+    """What the log has said, by table and key; anything else is NULL in a table."""
+    return {
+        table: {
+            key: {name: value for name, value in row.items() if value is not None}
+            for key, row in rows.items()
+        }
+        for table, rows in tables.items()
+    }
 
 
 class TestEnd:
