@@ -174,22 +174,38 @@ def _arguments(batches: Sequence[Batch]) -> list[object]:
     """Return the parameters of `append.sql`, in its order, but the last."""
     events = [event for batch in batches for event in batch.events]
     return [
-        [len(batch.events) for batch in batches],
-        [batch.expected for batch in batches],
-        [batch.boundary for batch in batches for _ in batch.events],
-        [event.event_id for event in events],
-        [event.stream_id for event in events],
-        [event.stream_kind for event in events],
-        [event.stream_seq for event in events],
-        [event.event_type for event in events],
-        [event.by.kind.value for event in events],
-        [event.by.actor_id for event in events],
-        [event.occurred_at for event in events],
-        [event.correlation_id for event in events],
-        [event.envelope for event in events],
-        [event.envelope_hash for event in events],
+        _array([len(batch.events) for batch in batches]),
+        _array([batch.expected for batch in batches]),
+        _array([batch.boundary for batch in batches for _ in batch.events]),
+        _array([event.event_id for event in events]),
+        _array([event.stream_id for event in events]),
+        _array([event.stream_kind for event in events]),
+        _array([event.stream_seq for event in events]),
+        _array([event.event_type for event in events]),
+        _array([event.by.kind for event in events]),
+        _array([event.by.actor_id for event in events]),
+        _array([event.occurred_at for event in events]),
+        _array([event.correlation_id for event in events]),
+        _array([f"\\x{event.envelope.hex()}" for event in events]),
+        _array([event.envelope_hash for event in events]),
         _requests(batches),
     ]
+
+
+def _array(values: Sequence[object]) -> str:
+    """Return the values as an array literal, which the driver sends as it is.
+
+    To find out an array's type anew for each of them costs it more than all the rest of
+    an append.
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def _requests(batches: Sequence[Batch]) -> str | None:

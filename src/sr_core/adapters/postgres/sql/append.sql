@@ -8,7 +8,7 @@
 --   locks: es.head, until the transaction ends
 SELECT member, outcome, about, actual, first_position, last_position
   FROM es.append(
-       %b::integer[], %b::bigint[],
-       %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[],
-       %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::bytea[], %b::text[],
-       %s::jsonb, %b::boolean)
+       %s::integer[], %s::bigint[],
+       %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[],
+       %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bytea[], %s::text[],
+       %s::jsonb, %s::boolean)

@@ -1,0 +1,42 @@
+"""A Postgres to measure on, with every migration applied to fresh databases."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from pytest_sr.stack.addresses import StackAddresses
+from pytest_sr.stack.client import StackProcess
+from sr_core.bootstrap.compose import migrate
+
+
+@contextmanager
+def stack() -> Iterator[StackAddresses]:
+    """Run a stack for as long as the block lasts."""
+    with StackProcess() as process:
+        yield process.start(lambda line: print(line, file=sys.stderr))
+
+
+@asynccontextmanager
+async def database(addresses: StackAddresses) -> AsyncIterator[str]:
+    """Make a database with our schema, and drop it afterwards; its URL is yielded."""
+    name = f"bench_{secrets.token_hex(6)}"
+    await _execute(addresses, SQL("CREATE DATABASE {}").format(Identifier(name)))
+    try:
+        await migrate(addresses.postgres.dsn(name))
+        yield addresses.postgres.dsn(name)
+    finally:
+        drop = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
+        await _execute(addresses, drop)
+
+
+async def _execute(addresses: StackAddresses, statement: SQL | object) -> None:
+    async with await psycopg.AsyncConnection.connect(
+        addresses.postgres.dsn("postgres"), autocommit=True
+    ) as connection:
+        await connection.execute(statement)  # type: ignore[call-overload]
