@@ -2,6 +2,7 @@
 
 stack ──▶ template ──▶ database   a fresh database, cloned in some 50 ms
       └──────────────▶ bucket     a fresh bucket, emptied and removed after
+                       locked_bucket   the same, where nothing is removed by the way
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from pytest_sr.stack.addresses import S3Address, S3Keys, StackAddresses
 from sr_core.adapters.postgres.migrate import Migrator
+from sr_core.adapters.s3.buckets import LockedBucket, ensure_locked
 from sr_core.adapters.s3.connection import S3Access
 
 
@@ -107,6 +109,36 @@ def bucket(stack: StackAddresses) -> Iterator[Bucket]:
     assert not list(admin.remove_objects(name, doomed))
     admin.remove_bucket(name)
     pool.clear()
+
+
+@pytest.fixture
+def locked_bucket(stack: StackAddresses) -> Iterator[Bucket]:
+    """A bucket with object lock; GOVERNANCE, or nobody could remove it after the test."""
+    name = f"case-{os.getpid()}-{secrets.token_hex(4)}"
+    s3_access = access(stack.s3, stack.s3.admin)
+    wanted = LockedBucket(name=name, mode="GOVERNANCE", days=1)
+    asyncio.run(ensure_locked(s3_access, wanted))
+    pool = s3_access.pool()
+    bucket = Bucket(name, stack.s3, s3_access.client(pool))
+    yield bucket
+    remove_for_good(bucket, "")
+    bucket.admin.remove_bucket(name)
+    pool.clear()
+
+
+def remove_for_good(bucket: Bucket, prefix: str) -> None:
+    """Remove every version below `prefix`, as only who may bypass the lock can."""
+    stored = bucket.admin.list_objects(
+        bucket.name, prefix=prefix, recursive=True, include_version=True
+    )
+    doomed = [
+        DeleteObject(each.object_name, each.version_id)
+        for each in stored
+        if each.object_name
+    ]
+    assert not list(
+        bucket.admin.remove_objects(bucket.name, doomed, bypass_governance_mode=True)
+    )
 
 
 def access(address: S3Address, keys: S3Keys, *, deadline_s: float = 10.0) -> S3Access:

@@ -22,7 +22,10 @@ def deployment(
 ) -> Iterator[Mapping[str, str]]:
     """The settings of a deployment whose services have nothing in them yet."""
     keys, mark = stack.s3.admin, secrets.token_hex(4)
-    buckets = [f"{mark}-evidence", f"{mark}-candidates", f"{mark}-attachments"]
+    buckets = [
+        f"{mark}-{each}"
+        for each in ("evidence", "candidates", "attachments", "checkpoints")
+    ]
     settings = {
         "SR_DATABASE_URL": empty_database,
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
@@ -32,6 +35,7 @@ def deployment(
         "SR_MINIO_EVIDENCE_BUCKET": buckets[0],
         "SR_MINIO_CANDIDATES_BUCKET": buckets[1],
         "SR_MINIO_ATTACHMENTS_BUCKET": buckets[2],
+        "SR_MINIO_CHECKPOINTS_BUCKET": buckets[3],
         "SR_NATS_URL": stack.nats.url,
         "SR_NATS_USER": stack.nats.user,
         "SR_NATS_PASSWORD": stack.nats.password,
@@ -86,7 +90,24 @@ class TestInit:
 
         assert [first.returncode, second.returncode, checked.returncode] == [0, 0, 0]
         assert "applied migration 0001_event_log.sql" in first.stdout
+        bucket = deployment["SR_MINIO_CHECKPOINTS_BUCKET"]
+        assert f"made bucket {bucket}, with object lock" in first.stdout
         assert second.stdout == checked.stdout == "everything is in place\n"
+
+    def test_a_bucket_for_checkpoints_without_lock_is_refused(
+        self, deployment, stack: StackAddresses
+    ):
+        keys, bucket = stack.s3.admin, deployment["SR_MINIO_CHECKPOINTS_BUCKET"]
+        Minio(
+            stack.s3.endpoint, keys.access_key, keys.secret_key, secure=False
+        ).make_bucket(bucket)
+
+        checked = sr(deployment, "init", "--check")
+        done = sr(deployment, "init")
+
+        assert f"bucket {bucket} has no object lock" in checked.stdout
+        assert done.returncode == 2
+        assert f"bucket {bucket} has no object lock" in done.stderr
 
 
 class TestMisuse:

@@ -28,7 +28,13 @@ from sr_core.adapters.postgres.health import check_database
 from sr_core.adapters.postgres.migrate import Migrator
 from sr_core.adapters.postgres.read_model import PostgresReadModel
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
-from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
+from sr_core.adapters.s3.buckets import (
+    LockedBucket,
+    ensure_buckets,
+    ensure_locked,
+    missing_buckets,
+    unlocked,
+)
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.adapters.sandbox.choose import choose_sandbox
@@ -194,11 +200,14 @@ async def _failure(store: S3ContentStore) -> str | None:
 async def initialise(settings: Settings) -> tuple[str, ...]:
     """Bring the services to the needed state; return what was done, nothing if it was."""
     applied = await migrate(settings.database_url)
-    made = await ensure_buckets(s3_access(settings), buckets_of(settings))
+    access = s3_access(settings)
+    made = await ensure_buckets(access, buckets_of(settings))
+    locked = await ensure_locked(access, _checkpoints_bucket(settings))
     streams = await make_streams(settings)
     return (
         *(f"applied migration {each}" for each in applied),
         *(f"made bucket {each}" for each in made),
+        *(f"made bucket {each}, with object lock" for each in locked),
         *(f"made stream {each}" for each in streams),
     )
 
@@ -221,11 +230,21 @@ async def migrate(dsn: str) -> tuple[str, ...]:
 async def missing(settings: Settings) -> tuple[str, ...]:
     """Return what `initialise` would do; it changes nothing."""
     pending = await Migrator(settings.database_url).pending()
-    absent = await missing_buckets(s3_access(settings), buckets_of(settings))
+    access = s3_access(settings)
+    absent = await missing_buckets(access, buckets_of(settings))
     return (
         *(f"migration {each.file} is not applied" for each in pending),
         *(f"bucket {each} is not there" for each in absent),
+        *await unlocked(access, _checkpoints_bucket(settings)),
         *await missing_streams(_nats(settings), settings.stream_prefix),
+    )
+
+
+def _checkpoints_bucket(settings: Settings) -> LockedBucket:
+    return LockedBucket(
+        name=settings.checkpoints_bucket,
+        mode=settings.checkpoints_lock,
+        days=settings.checkpoints_lock_days,
     )
 
 

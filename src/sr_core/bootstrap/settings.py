@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from sr_core.codec.note import (
+    SigningKey,
+    VerifierKey,
+    parse_signing_key,
+    parse_verifier_key,
+)
 from sr_core.domain.errors import MalformedInput
 
 _LOG: Final = logging.getLogger(__name__)
@@ -33,6 +39,7 @@ _ALIASES: Final[Mapping[str, str]] = {"SR_DOCS_PATH": "DOCS_PATH"}
 """Older names, each read with a warning where the one of today is not set."""
 
 PORT_MAX: Final = 2**16 - 1
+ORIGIN_CHARS_MAX: Final = 255
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
@@ -64,6 +71,17 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     ),
     "SR_MINIO_ATTACHMENTS_BUCKET": Setting(
         default="attachments", meaning="the bucket of people's attachments"
+    ),
+    "SR_MINIO_CHECKPOINTS_BUCKET": Setting(
+        default="log-checkpoints", meaning="the bucket of the log's signed checkpoints"
+    ),
+    "SR_MINIO_CHECKPOINTS_LOCK": Setting(
+        default="COMPLIANCE",
+        meaning="who may remove one early: nobody (COMPLIANCE), or who may bypass"
+        " (GOVERNANCE)",
+    ),
+    "SR_MINIO_CHECKPOINTS_LOCK_DAYS": Setting(
+        default="3650", meaning="how long none can be removed, in days"
     ),
     "SR_NATS_URL": Setting(default=None, meaning="the NATS server"),
     "SR_NATS_USER": Setting(default="", meaning="who we are at the NATS server"),
@@ -100,6 +118,16 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_LOG_LEVEL": Setting(
         default="info",
         meaning="the least that is logged: trace, debug, info, warn, error",
+    ),
+    "SR_LOG_ORIGIN": Setting(
+        default="solver-ralph/log",
+        meaning="what checkpoints call the event log; no other log has that name",
+    ),
+    "SR_LOG_SIGNING_KEY": Setting(
+        default="", meaning="what signs checkpoints, a secret; only who signs needs it"
+    ),
+    "SR_LOG_VERIFIER_KEY": Setting(
+        default="", meaning="whose checkpoints are believed"
     ),
     "SR_SANDBOX": Setting(
         default="bubblewrap",
@@ -142,12 +170,18 @@ class Settings:
     evidence_bucket: str
     candidates_bucket: str
     attachments_bucket: str
+    checkpoints_bucket: str
+    checkpoints_lock: str
+    checkpoints_lock_days: int
     nats_url: str
     nats_user: str
     nats_password: str = field(repr=False)
     stream_prefix: str
     log_format: str
     log_level: str
+    log_origin: str
+    log_signing_key: SigningKey | None = field(repr=False)
+    log_verifier_key: VerifierKey | None
     oidc_issuer: str
     oidc_audience: str
     oidc_jwks_uri: str
@@ -174,6 +208,7 @@ class Settings:
             unquote(password),
             self.minio_secret_key,
             self.nats_password,
+            self.log_signing_key.text if self.log_signing_key else "",
         )
         return tuple(each for each in named if each)
 
@@ -198,12 +233,22 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         evidence_bucket=_text(environment, "SR_MINIO_EVIDENCE_BUCKET"),
         candidates_bucket=_text(environment, "SR_MINIO_CANDIDATES_BUCKET"),
         attachments_bucket=_text(environment, "SR_MINIO_ATTACHMENTS_BUCKET"),
+        checkpoints_bucket=_text(environment, "SR_MINIO_CHECKPOINTS_BUCKET"),
+        checkpoints_lock=_choice(
+            environment, "SR_MINIO_CHECKPOINTS_LOCK", ("COMPLIANCE", "GOVERNANCE")
+        ),
+        checkpoints_lock_days=_number(
+            environment, "SR_MINIO_CHECKPOINTS_LOCK_DAYS", most=36_500
+        ),
         nats_url=_text(environment, "SR_NATS_URL"),
         nats_user=_text(environment, "SR_NATS_USER"),
         nats_password=_text(environment, "SR_NATS_PASSWORD"),
         stream_prefix=_prefix(environment),
         log_format=_choice(environment, "SR_LOG_FORMAT", ("pretty", "json")),
         log_level=_choice(environment, "SR_LOG_LEVEL", LOG_LEVELS),
+        log_origin=_origin(environment),
+        log_signing_key=_signing_key(environment),
+        log_verifier_key=_verifier_key(environment),
         oidc_issuer=_text(environment, "SR_OIDC_ISSUER"),
         oidc_audience=_text(environment, "SR_OIDC_AUDIENCE"),
         oidc_jwks_uri=_text(environment, "SR_OIDC_JWKS_URI"),
@@ -299,6 +344,30 @@ def _prefix(environment: Mapping[str, str]) -> str:
             " letter first",
         )
     return value
+
+
+def _origin(environment: Mapping[str, str]) -> str:
+    name = "SR_LOG_ORIGIN"
+    value = _text(environment, name)
+    if value.isprintable() and 0 < len(value) <= ORIGIN_CHARS_MAX:
+        return value
+    raise MalformedInput(
+        field=name,
+        found=value,
+        expected=f"one line of 1 to {ORIGIN_CHARS_MAX} characters",
+    )
+
+
+def _signing_key(environment: Mapping[str, str]) -> SigningKey | None:
+    name = "SR_LOG_SIGNING_KEY"
+    value = _text(environment, name)
+    return parse_signing_key(value, field=name) if value else None
+
+
+def _verifier_key(environment: Mapping[str, str]) -> VerifierKey | None:
+    name = "SR_LOG_VERIFIER_KEY"
+    value = _text(environment, name)
+    return parse_verifier_key(value, field=name) if value else None
 
 
 def _number(

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from sr_core.bootstrap.settings import SETTINGS, Setting, parse_settings
+from sr_core.codec.note import SigningKey
 from sr_core.domain.errors import MalformedInput
 
 REQUIRED = {name for name, each in SETTINGS.items() if each.default is None}
@@ -164,6 +165,47 @@ class TestForm:
             MalformedInput, match=r"^SR_SANDBOX_DIRECTORY: .* an existing directory"
         ):
             parse_settings({**LEAST, "SR_SANDBOX_DIRECTORY": str(given)})
+
+
+class TestTheKeysOfTheLog:
+    """R-EVT-9: who signs has a secret, who verifies has not."""
+
+    KEY = SigningKey(name="solver-ralph/log", seed=bytes(range(32)))
+
+    def test_need_not_be_there(self):
+        settings = parse_settings(LEAST)
+
+        assert (settings.log_signing_key, settings.log_verifier_key) == (None, None)
+
+    def test_are_read_and_the_secret_one_is_kept_secret(self):
+        settings = parse_settings(
+            {
+                **LEAST,
+                "SR_LOG_SIGNING_KEY": self.KEY.text,
+                "SR_LOG_VERIFIER_KEY": self.KEY.verifier.text,
+            }
+        )
+
+        assert settings.log_signing_key == self.KEY
+        assert settings.log_verifier_key == self.KEY.verifier
+        assert self.KEY.text in settings.secrets
+        assert self.KEY.text not in repr(settings)
+        assert "seed" not in repr(settings)
+
+    def test_of_another_form_stop_the_start_and_the_secret_one_is_not_told(self):
+        broken = self.KEY.text.replace("PRIVATE", "PUBLIC")
+
+        with pytest.raises(MalformedInput, match="^SR_LOG_SIGNING_KEY") as error:
+            parse_settings({**LEAST, "SR_LOG_SIGNING_KEY": broken})
+
+        assert broken not in str(error.value)
+        with pytest.raises(MalformedInput, match="^SR_LOG_VERIFIER_KEY"):
+            parse_settings({**LEAST, "SR_LOG_VERIFIER_KEY": broken})
+
+    @pytest.mark.parametrize("origin", ["two\nlines", "x" * 256])
+    def test_the_log_has_a_name_of_one_line(self, origin):
+        with pytest.raises(MalformedInput, match="^SR_LOG_ORIGIN"):
+            parse_settings({**LEAST, "SR_LOG_ORIGIN": origin})
 
 
 def test_secrets_are_not_part_of_what_is_printed():

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from minio import Minio
+from minio.commonconfig import COMPLIANCE, GOVERNANCE
 from minio.error import MinioException, S3Error
+from minio.objectlockconfig import DAYS, ObjectLockConfig
 from urllib3.exceptions import HTTPError
 
 from sr_core.adapters.s3.connection import S3Access
-from sr_core.ports.errors import Unavailable
+from sr_core.ports.errors import Unavailable, Unfit
 
+_NO_LOCK: Final = frozenset(
+    {"ObjectLockConfigurationNotFoundError", "InvalidBucketState"}
+)
 _THERE_ALREADY: Final = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
@@ -38,6 +44,66 @@ async def ensure_buckets(access: S3Access, names: Iterable[str]) -> tuple[str, .
     return await _answer(access, lambda client: _ensure(client, names))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedBucket:
+    """A bucket where nothing is removed before its time.
+
+    `mode` is COMPLIANCE, for everybody, or GOVERNANCE, but for who may bypass it.
+    """
+
+    name: str
+    mode: str
+    days: int
+
+
+async def unlocked(access: S3Access, wanted: LockedBucket) -> tuple[str, ...]:
+    """Return what is missing of the bucket, in words; change nothing.
+
+    Raises:
+        Unavailable: no usable answer.
+
+    """
+    return await _answer(access, lambda client: _unlocked(client, wanted))
+
+
+async def ensure_locked(access: S3Access, wanted: LockedBucket) -> tuple[str, ...]:
+    """Make the bucket if it is not there, and return its name if so.
+
+    One that is there and locked is left as it is, however long it locks.
+
+    Raises:
+        Unfit: it is there, and has no lock.
+        Unavailable: no usable answer, or `access` may not make buckets.
+
+    """
+    made = await _answer(access, lambda client: _ensure_locked(client, wanted))
+    if lacking := await unlocked(access, wanted):
+        raise Unfit(system="the object store", cause="; ".join(lacking))
+    return made
+
+
+def _unlocked(client: Minio, wanted: LockedBucket) -> tuple[str, ...]:
+    if not client.bucket_exists(wanted.name):
+        return (f"bucket {wanted.name} is not there",)
+    try:
+        mode = client.get_object_lock_config(wanted.name).mode
+    except S3Error as error:
+        if error.code in _NO_LOCK:
+            return (f"bucket {wanted.name} has no object lock",)
+        raise
+    return () if mode else (f"bucket {wanted.name} has no default retention",)
+
+
+def _ensure_locked(client: Minio, wanted: LockedBucket) -> tuple[str, ...]:
+    if client.bucket_exists(wanted.name) or not _make(client, wanted.name, lock=True):
+        return ()
+    mode = {"COMPLIANCE": COMPLIANCE, "GOVERNANCE": GOVERNANCE}[wanted.mode]
+    client.set_object_lock_config(
+        wanted.name, ObjectLockConfig(mode, wanted.days, DAYS)
+    )
+    return (wanted.name,)
+
+
 def _missing(client: Minio, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not client.bucket_exists(name))
 
@@ -47,10 +113,10 @@ def _ensure(client: Minio, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in missing if _make(client, name))
 
 
-def _make(client: Minio, name: str) -> bool:
+def _make(client: Minio, name: str, *, lock: bool = False) -> bool:
     """Make the bucket, and say whether it was us who made it."""
     try:
-        client.make_bucket(name)
+        client.make_bucket(name, object_lock=lock)
     except S3Error as error:
         if error.code in _THERE_ALREADY:
             return False

@@ -19,6 +19,8 @@ that was cut short where it lies has a length to match, and another hash.
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -96,7 +98,8 @@ class S3ContentStore:
         return Unfit(system=f"the bucket {self._bucket}", cause=cause)
 
     def _put(self, key: ObjectKey, data: bytes) -> None:
-        status, _ = self._ask("PUT", key, body=data, headers=_ONLY_IF_NEW)
+        headers = {**_ONLY_IF_NEW, "Content-MD5": _md5(data)}
+        status, _ = self._ask("PUT", key, body=data, headers=headers)
         match status:
             case HTTPStatus.OK:
                 self._get(key, hash_bytes(data))
@@ -114,8 +117,8 @@ class S3ContentStore:
             raise Unretrievable(key=key, state=PartState.CORRUPTED)
         return data
 
-    def _read(self, key: ObjectKey) -> bytes:
-        status, data = self._ask("GET", key)
+    def _read(self, key: ObjectKey, *, version: str | None = None) -> bytes:
+        status, data = self._ask("GET", key, version=version)
         match status:
             case HTTPStatus.OK:
                 return data
@@ -133,9 +136,10 @@ class S3ContentStore:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        version: str | None = None,
     ) -> tuple[int, bytes]:
         address = self._client.get_presigned_url(
-            method, self._bucket, key, expires=ADDRESS_LIFETIME
+            method, self._bucket, key, expires=ADDRESS_LIFETIME, version_id=version
         )
         answer = self._pool.request(method, address, body=body, headers=headers)
         return answer.status, answer.data
@@ -155,6 +159,12 @@ class S3ContentStore:
         return Unavailable(
             system=f"the bucket {self._bucket}", deadline_s=self._deadline_s
         )
+
+
+def _md5(data: bytes) -> str:
+    """Return what a bucket with object lock asks of each write."""
+    digest = hashlib.md5(data, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
 
 
 def _refusal(attempt: str, status: int, said: bytes) -> str:
