@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import Final, TypeAlias
 
-from sr_core.cli import init, serve, worker
+from sr_core.cli import init, log, serve, worker
 from sr_core.domain.errors import SrError
 
 Command: TypeAlias = Callable[[Sequence[str]], int]
@@ -44,6 +44,7 @@ def run(arguments: Sequence[str]) -> int:
 def _commands() -> dict[str, Command]:
     own: dict[str, Command] = {
         "init": lambda rest: asyncio.run(init.run(rest, os.environ)),
+        "log": lambda rest: asyncio.run(log.run(rest, os.environ)),
         "serve": lambda rest: asyncio.run(serve.run(rest, os.environ)),
         "worker": lambda rest: asyncio.run(worker.run(rest, os.environ)),
     }

@@ -195,16 +195,16 @@ class TestTheKeysOfTheLog:
     def test_of_another_form_stop_the_start_and_the_secret_one_is_not_told(self):
         broken = self.KEY.text.replace("PRIVATE", "PUBLIC")
 
-        with pytest.raises(MalformedInput, match="^SR_LOG_SIGNING_KEY") as error:
+        with pytest.raises(MalformedInput, match=r"^SR_LOG_SIGNING_KEY") as error:
             parse_settings({**LEAST, "SR_LOG_SIGNING_KEY": broken})
 
         assert broken not in str(error.value)
-        with pytest.raises(MalformedInput, match="^SR_LOG_VERIFIER_KEY"):
+        with pytest.raises(MalformedInput, match=r"^SR_LOG_VERIFIER_KEY"):
             parse_settings({**LEAST, "SR_LOG_VERIFIER_KEY": broken})
 
     @pytest.mark.parametrize("origin", ["two\nlines", "x" * 256])
     def test_the_log_has_a_name_of_one_line(self, origin):
-        with pytest.raises(MalformedInput, match="^SR_LOG_ORIGIN"):
+        with pytest.raises(MalformedInput, match=r"^SR_LOG_ORIGIN"):
             parse_settings({**LEAST, "SR_LOG_ORIGIN": origin})
 
 

@@ -123,6 +123,7 @@ from sr_core.domain.work_errors import (
     WorkSurfaceNotActive,
     WorkSurfaceTaken,
 )
+from sr_core.ports.checkpoints import LogRegressed, LogUnsound
 from sr_core.ports.content_store import (
     ContentConflict,
     ObjectKey,
@@ -284,6 +285,11 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     Unavailable(system="PostgreSQL", deadline_s=3),
     Unretrievable(key=KEY, state=PartState.MISSING),
     ContentConflict(key=KEY),
+    LogRegressed(why="it ends before 30, up to where it was signed"),
+    LogUnsound(
+        why="checkpoint/00000000000000000030 has a mark that it is removed over what"
+        " was put first"
+    ),
     NotAuthenticated(reason="no bearer token"),
     NotIdentified(reason="no roles"),
     ProjectionBroken.no_row(

@@ -1,0 +1,274 @@
+"""Signed checkpoints of the log: made, and read back (R-EVT-9, R-EVT-19, R-ATT-8).
+
+    the log ──rows since the last──▶ checked ──▶ leaves, then checkpoint ──▶ the store
+
+The leaves go first, so that no checkpoint is ever without them. What does not hold
+together is not signed: a signature says that the log was sound when it was made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from sr_core.application.log_check import (
+    Before,
+    Fault,
+    Finding,
+    after,
+    check_head,
+    check_row,
+    hash_of,
+)
+from sr_core.codec.checkpoint import (
+    CHECKPOINTS,
+    checkpoint_key,
+    leaves_key,
+    read_checkpoint,
+    read_leaves,
+    write_checkpoint,
+    write_leaves,
+)
+from sr_core.codec.note import SigningKey, VerifierKey
+from sr_core.domain.checkpoint import LEAVES_MAX, Checkpoint, Leaves, leaf_of
+from sr_core.domain.errors import MalformedInput
+from sr_core.domain.merkle import Frontier
+from sr_core.ports.checkpoints import (
+    CheckpointStore,
+    Kept,
+    LogRegressed,
+    LogUnsound,
+)
+from sr_core.ports.content_store import Unretrievable
+from sr_core.ports.log_record import LogRecord, LogRow, LogSnapshot
+
+AT_ONCE: Final = 16
+"""How many checkpoints are read at once."""
+
+CheckpointCheck: TypeAlias = Callable[[Kept, Checkpoint, str], str | None]
+"""Given what is kept, what it says and the log's name, what is wrong, if anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What the store holds: checkpoints by size, and what is wrong with others."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """The checkpoints of one log, as a reader sees them."""
+
+    store: CheckpointStore
+    key: VerifierKey
+    origin: str
+
+    async def testimony(self) -> Testimony:
+        """Return all genuine checkpoints by size, and what is wrong with the others.
+
+        Raises:
+            Unavailable: no answer in time.
+
+        """
+        kept = await self.store.kept(CHECKPOINTS)
+        checkpoints: list[Checkpoint] = []
+        findings: list[Finding] = []
+        for start in range(0, len(kept), AT_ONCE):
+            some = kept[start : start + AT_ONCE]
+            for found in await asyncio.gather(*map(self._read, some)):
+                checkpoints += [each for each in found if isinstance(each, Checkpoint)]
+                findings += [each for each in found if isinstance(each, Finding)]
+        return Testimony(
+            checkpoints=tuple(sorted(checkpoints, key=lambda each: each.size)),
+            findings=tuple(findings),
+        )
+
+    async def newest(self) -> Checkpoint | None:
+        """Return the checkpoint of the greatest size, None if there is none yet.
+
+        Raises:
+            LogUnsound: it is not genuine, or was changed.
+            Unavailable: no answer in time.
+
+        """
+        kept = await self.store.kept(CHECKPOINTS)
+        if not kept:
+            return None
+        found = await self._read(kept[-1])
+        for each in found:
+            if isinstance(each, Finding):
+                raise LogUnsound(why=each.found)
+        (checkpoint,) = (each for each in found if isinstance(each, Checkpoint))
+        return checkpoint
+
+    async def leaves(self, checkpoint: Checkpoint) -> Leaves | Finding:
+        """Return the leaves that lead to the checkpoint, or why there are none.
+
+        Raises:
+            Unavailable: no answer in time.
+
+        """
+        key = leaves_key(checkpoint.size)
+        kept = [each for each in await self.store.kept(key) if each.key == key]
+        try:
+            if not kept:
+                return _finding(Fault.LEAVES, f"{key} is not there")
+            leaves = read_leaves(await self.store.first(kept[0]), what=key)
+        except (MalformedInput, Unretrievable) as error:
+            return _finding(Fault.LEAVES, error.found)
+        if not is_proven(leaves, checkpoint):
+            return _finding(
+                Fault.LEAVES, f"{key} does not lead to what {checkpoint.size} signs"
+            )
+        return leaves
+
+    async def _read(self, kept: Kept) -> tuple[Checkpoint | Finding, ...]:
+        """Return the checkpoint, or what is wrong with it, or both."""
+        changed: tuple[Finding, ...] = ()
+        if kept.changed is not None:
+            said = f"{kept.key} has {kept.changed} over what was put first"
+            changed = (_finding(Fault.CHECKPOINT, said),)
+        try:
+            data = await self.store.first(kept)
+            checkpoint = read_checkpoint(data, self.key, what=kept.key)
+        except (MalformedInput, Unretrievable) as error:
+            return (*changed, _finding(Fault.CHECKPOINT, error.found))
+        for check in CHECKPOINT_CHECKS:
+            if wrong := check(kept, checkpoint, self.origin):
+                return (*changed, _finding(Fault.CHECKPOINT, wrong))
+        return (*changed, checkpoint)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoints:
+    """Makes checkpoints of one log; a worker may ask for one at any time."""
+
+    record: LogRecord
+    store: CheckpointStore
+    key: SigningKey
+    origin: str
+
+    async def make(self) -> tuple[Checkpoint, ...]:
+        """Sign the log as it is now, and return what was signed that was not before.
+
+        That is nothing where nothing was appended, and several checkpoints where more
+        than `LEAVES_MAX` events were.
+
+        Raises:
+            LogRegressed: the log is shorter than it was when it was signed last, or its
+                last event of then is another.
+            LogUnsound: what came since does not hold together, or the checkpoint that
+                was signed last is not as it was.
+            ContentConflict: another process signs at the same moment; ask again.
+            Unavailable: no answer in time; ask again.
+
+        """
+        last = await self._archive.newest()
+        start = _Start()
+        if last is not None:
+            leaves = await self._archive.leaves(last)
+            if isinstance(leaves, Finding):
+                raise LogUnsound(why=leaves.found)
+            start = _Start(frontier=leaves.after, leaf=leaves.hashes[-1])
+        async with self.record.snapshot() as snapshot:
+            return tuple([each async for each in self._signed(snapshot, start)])
+
+    async def signed_size(self) -> int:
+        """Return how many events the newest checkpoint is of, 0 if there is none.
+
+        Raises:
+            LogUnsound, Unavailable: as `make`.
+
+        """
+        last = await self._archive.newest()
+        return last.size if last else 0
+
+    @property
+    def _archive(self) -> Archive:
+        return Archive(store=self.store, key=self.key.verifier, origin=self.origin)
+
+    async def _signed(
+        self, snapshot: LogSnapshot, start: _Start
+    ) -> AsyncIterator[Checkpoint]:
+        rows = snapshot.rows(first=start.frontier.size or 1)
+        before = await _resumed(rows, start) if start.leaf else Before()
+        pending = Leaves(before=start.frontier, hashes=())
+        hashes: list[bytes] = []
+        async for row in rows:
+            _require_sound(check_row(before, row))
+            before = after(row)
+            hashes.append(leaf_of(row.position, hash_of(row)))
+            if len(hashes) == LEAVES_MAX:
+                pending = Leaves(before=pending.before, hashes=tuple(hashes))
+                yield await self._sign(pending)
+                pending, hashes = Leaves(before=pending.after, hashes=()), []
+        _require_sound(check_head(before, await snapshot.head()))
+        if hashes:
+            yield await self._sign(Leaves(before=pending.before, hashes=tuple(hashes)))
+
+    async def _sign(self, leaves: Leaves) -> Checkpoint:
+        size = leaves.after.size
+        checkpoint = Checkpoint(origin=self.origin, size=size, root=leaves.after.root)
+        await self.store.put(leaves_key(size), write_leaves(leaves))
+        await self.store.put(
+            checkpoint_key(size), write_checkpoint(checkpoint, self.key)
+        )
+        return checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Where the last checkpoint ends: its frontier, and the leaf of its last event."""
+
+    frontier: Frontier = field(default_factory=Frontier)
+    leaf: bytes = b""
+
+
+async def _resumed(rows: AsyncIterator[LogRow], start: _Start) -> Before:
+    """Read the event that was signed last, and return that the next follows on it."""
+    size = start.frontier.size
+    row = await anext(rows, None)
+    if row is None:
+        raise LogRegressed(why=f"it ends before {size}, up to where it was signed")
+    if row.position != size or leaf_of(size, hash_of(row)) != start.leaf:
+        raise LogRegressed(why=f"its event at {size} is not the one that was signed")
+    return after(row)
+
+
+def _require_sound(findings: Iterable[Finding]) -> None:
+    for each in findings:
+        raise LogUnsound(
+            why=f"at {each.position} there is {each.found}, not {each.expected}"
+        )
+
+
+def is_proven(leaves: Leaves, checkpoint: Checkpoint) -> bool:
+    """Whether the leaves lead to the root that the checkpoint signs."""
+    after_them = leaves.after
+    return (after_them.size, after_them.root) == (checkpoint.size, checkpoint.root)
+
+
+def _is_of_this_log(kept: Kept, checkpoint: Checkpoint, origin: str) -> str | None:
+    if checkpoint.origin == origin:
+        return None
+    return f"{kept.key} is of the log {checkpoint.origin}, not of {origin}"
+
+
+def _lies_under_its_size(kept: Kept, checkpoint: Checkpoint, origin: str) -> str | None:
+    del origin
+    if kept.key == checkpoint_key(checkpoint.size):
+        return None
+    return f"{kept.key} holds the checkpoint of {checkpoint.size}"
+
+
+CHECKPOINT_CHECKS: tuple[CheckpointCheck, ...] = (_is_of_this_log, _lies_under_its_size)
+
+
+def _finding(fault: Fault, found: str) -> Finding:
+    return Finding(
+        fault=fault, position=None, found=found, expected="what was signed, as it was"
+    )

@@ -1,0 +1,57 @@
+"""What watches over the event log, from a deployment's settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from sr_core.adapters.postgres.log_record import PostgresLogRecord
+from sr_core.adapters.s3.checkpoints import S3CheckpointStore
+from sr_core.application.checkpoints import Archive, Checkpoints
+from sr_core.application.log_verification import LogVerification
+from sr_core.bootstrap.compose import s3_access
+from sr_core.bootstrap.settings import Settings
+from sr_core.domain.errors import MalformedInput
+
+CHECKPOINTS_S: Final = 60.0
+"""How long the store may take for one answer: a list of all there is takes long."""
+
+
+def verification(settings: Settings) -> LogVerification:
+    """Return what verifies the log, against itself alone where there is no key."""
+    archive = None
+    if settings.log_verifier_key is not None:
+        archive = Archive(
+            store=_store(settings),
+            key=settings.log_verifier_key,
+            origin=settings.log_origin,
+        )
+    return LogVerification(
+        record=PostgresLogRecord(settings.database_url), archive=archive
+    )
+
+
+def checkpoints(settings: Settings) -> Checkpoints:
+    """Return what signs the log.
+
+    Raises:
+        MalformedInput: there is no key to sign with.
+
+    """
+    if settings.log_signing_key is None:
+        raise MalformedInput(
+            field="SR_LOG_SIGNING_KEY",
+            found="",
+            expected="the key that signs, as `sr log keygen` prints it",
+        )
+    return Checkpoints(
+        record=PostgresLogRecord(settings.database_url),
+        store=_store(settings),
+        key=settings.log_signing_key,
+        origin=settings.log_origin,
+    )
+
+
+def _store(settings: Settings) -> S3CheckpointStore:
+    access = replace(s3_access(settings), deadline_s=CHECKPOINTS_S)
+    return S3CheckpointStore(access, bucket=settings.checkpoints_bucket)

@@ -1,0 +1,28 @@
+"""`sr log keygen`: a fresh pair of keys for the log's checkpoints."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+
+from sr_core.bootstrap.settings import SETTINGS
+from sr_core.codec.note import KEY_BYTES, SigningKey, parse_key_name
+
+
+async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Print the pair as two settings, and return the exit code."""
+    origin = environment.get("SR_LOG_ORIGIN", SETTINGS["SR_LOG_ORIGIN"].default)
+    parser = argparse.ArgumentParser(
+        prog="sr log keygen",
+        description="The first line is a secret; the second is for everybody.",
+    )
+    parser.add_argument(
+        "--name", default=origin, help="the key's name (default: %(default)s)"
+    )
+    name = parse_key_name(parser.parse_args(arguments).name, field="--name")
+    key = SigningKey(name=name, seed=secrets.token_bytes(KEY_BYTES))
+    sys.stdout.write(f"SR_LOG_SIGNING_KEY={key.text}\n")
+    sys.stdout.write(f"SR_LOG_VERIFIER_KEY={key.verifier.text}\n")
+    return 0
