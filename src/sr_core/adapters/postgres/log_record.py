@@ -51,7 +51,7 @@ class PostgresLogRecord:
             async with await AsyncConnection.connect(
                 self._dsn, row_factory=dict_row, connect_timeout=CONNECT_S
             ) as connection:
-                await connection.execute(statements.SET_SESSION, _bounds())
+                await connection.execute(statements.SET_LONG_SESSION, _bounds())
                 await connection.commit()
                 await connection.execute(statements.READ_ONE_MOMENT)
                 yield _Snapshot(connection)
