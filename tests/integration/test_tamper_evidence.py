@@ -7,6 +7,9 @@ signed          10          20          30   not yet
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from collections.abc import Mapping
 
 import pytest
 from tests.integration.conftest import (
@@ -283,6 +286,79 @@ class TestSigning:
 
         assert [each.size for each in made] == [4, 8, 10]
         assert (await signed_log.verify()).signed_events == 10
+
+
+def sr(settings: Mapping[str, str], *arguments: str):
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-P", "-m", "sr_core.cli", "log", *arguments],
+        env={"PATH": "/usr/bin:/bin", **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+class TestTheCommand:
+    """From fresh keys to a verdict, as an operator goes."""
+
+    async def test_makes_keys_signs_and_verifies(self, signed_log):
+        await signed_log.grow(up_to=5)
+        made = sr({}, "keygen", "--name", "log.example")
+        keys = dict(line.split("=", 1) for line in made.stdout.splitlines())
+        settings = {**signed_log.environment, **keys, "SR_LOG_ORIGIN": "log.example"}
+
+        first, second = sr(settings, "checkpoint"), sr(settings, "checkpoint")
+        verified = sr(settings, "verify")
+
+        assert made.returncode == first.returncode == second.returncode == 0
+        assert first.stdout.startswith("signed 5 events, root ")
+        assert second.stdout == "nothing was appended since the last checkpoint\n"
+        assert verified.returncode == 0
+        assert "Held against 1 signed checkpoints" in verified.stdout
+
+    async def test_names_what_it_found(self, kept):
+        kept.forger.do("UPDATE es.events SET actor_id = 'eve' WHERE global_seq = 4")
+
+        said = sr(kept.environment, "verify")
+
+        assert said.returncode == 1
+        assert said.stdout.splitlines()[:2] == [
+            "COLUMN at 4: found actor_id 'eve'; expected 'ada', as the envelope says",
+            "first bad sequence number: 4",
+        ]
+
+    async def test_without_a_log_there_is_no_verdict(self, signed_log, empty_database):
+        settings = {**signed_log.environment, "SR_DATABASE_URL": empty_database}
+
+        said = sr(settings, "verify")
+
+        assert said.returncode == 2
+        assert "it has no schema of ours" in said.stderr
+
+    @pytest.mark.parametrize(
+        ("changed", "told"),
+        [
+            ({"SR_MINIO_ENDPOINT": "127.0.0.1:9"}, "gave no usable answer"),
+            ({"SR_MINIO_CHECKPOINTS_BUCKET": "no-such"}, "gave no usable answer"),
+            ({"SR_DATABASE_URL": "postgresql://x@127.0.0.1:9/x"}, "Postgres gave no"),
+        ],
+        ids=["no store", "no bucket", "no database"],
+    )
+    async def test_out_of_reach_there_is_no_verdict(self, kept, changed, told):
+        said = sr({**kept.environment, **changed}, "verify")
+
+        assert said.returncode == 2
+        assert told in said.stderr
+        assert "Traceback" not in said.stderr
+
+    def test_nobody_signs_without_a_key(self, signed_log):
+        settings = {**signed_log.environment, "SR_LOG_SIGNING_KEY": ""}
+
+        said = sr(settings, "checkpoint")
+
+        assert said.returncode == 2
+        assert said.stderr.startswith("sr log: SR_LOG_SIGNING_KEY: ")
 
 
 async def read(kept: SignedLog, key: str) -> bytes:
