@@ -10,6 +10,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from tests.integration.conftest import (
@@ -29,6 +30,8 @@ from sr_core.domain.checkpoint import LEAVES_MAX
 from sr_core.ports.checkpoints import LogRegressed, LogUnsound
 
 pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -286,6 +289,41 @@ class TestSigning:
 
         assert [each.size for each in made] == [4, 8, 10]
         assert (await signed_log.verify()).signed_events == 10
+
+
+class TestOtherTools:
+    """What the page tells an auditor to run is run here, as it stands there."""
+
+    @pytest.fixture
+    def audit(self, tmp_path):
+        page = (ROOT / "docs/explanation/tamper-evidence.md").read_text("utf-8")
+        program = page.partition("```python\n")[2].partition("```")[0]
+
+        async def run(kept: SignedLog, size: int):
+            note = tmp_path / "checkpoint"
+            note.write_bytes(await read(kept, checkpoint_key(size)))
+            return subprocess.run(  # noqa: S603, ASYNC221 - the page's own program
+                [sys.executable, "-P", "-W", "error", "-c", program],
+                env={**kept.environment, "CHECKPOINT": str(note)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+
+        return run
+
+    async def test_come_to_the_same_verdict(self, kept, audit):
+        honest = await audit(kept, 30)
+        rewrite_it_all(kept.forger)
+        rewritten = await audit(kept, 30)
+        before = await audit(kept, 20)
+
+        assert honest.stdout == (
+            "solver-ralph/log: 30 events are as solver-ralph/log signed them\n"
+        )
+        assert "is not the one that was signed" in rewritten.stderr
+        assert before.returncode == 0
 
 
 def sr(settings: Mapping[str, str], *arguments: str):

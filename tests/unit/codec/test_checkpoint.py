@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -14,12 +15,13 @@ from sr_core.codec.checkpoint import (
     write_checkpoint,
     write_leaves,
 )
-from sr_core.codec.note import SigningKey, signed
+from sr_core.codec.note import SigningKey, parse_verifier_key, signed
 from sr_core.domain.checkpoint import Checkpoint, Leaves, leaf_of
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.merkle import Frontier, frontier_of
 from sr_core.domain.refs import hash_bytes
 
+PAGE = Path(__file__).parents[3] / "docs/explanation/tamper-evidence.md"
 KEY = SigningKey(name="solver-ralph/log", seed=bytes(range(32)))
 ROOT = bytes(range(100, 132))
 IN_BASE64 = base64.b64encode(ROOT).decode()
@@ -60,6 +62,20 @@ class TestACheckpoint:
     def test_of_another_form_is_refused_though_signed(self, text, said):
         with pytest.raises(MalformedInput, match=said):
             read(text)
+
+    def test_on_the_page_is_one_that_can_be_read(self):
+        page = PAGE.read_text(encoding="utf-8")
+        note = page.partition("```text\nsolver-ralph/log\n")[2].partition("```")[0]
+        _, _, told = page.partition("This one is signed by `")
+        key = parse_verifier_key(told.partition("`")[0], field="the page's key")
+        leaves = (leaf_of(n, hash_bytes(b"%d" % n)) for n in range(1, 201))
+
+        shown = read_checkpoint(
+            f"solver-ralph/log\n{note}".encode(), key, what="the page's checkpoint"
+        )
+
+        assert shown.root == frontier_of(leaves, before=Frontier()).root
+        assert shown.size == 200
 
     def test_lies_under_a_name_that_sorts_by_size(self):
         sizes = [10, 9, 200, 65_536]
