@@ -23,11 +23,20 @@ from tests.integration.conftest import (
 )
 
 from sr_core.application import checkpoints as signing
+from sr_core.application.loops import Loops
+from sr_core.application.recorder import Asked
+from sr_core.application.suites import Suites
+from sr_core.bootstrap.compose import running
+from sr_core.bootstrap.settings import parse_settings
 from sr_core.cli import log
 from sr_core.codec.checkpoint import checkpoint_key
 from sr_core.codec.note import SigningKey
 from sr_core.domain.checkpoint import LEAVES_MAX
+from sr_core.domain.loop import Budgets
+from sr_core.domain.ref_builders import governed_artifact_ref
+from sr_core.domain.refs import RefRelation
 from sr_core.ports.checkpoints import LogRegressed, LogUnsound
+from sr_core.testing import HUMAN, build_suite
 
 pytestmark = pytest.mark.anyio
 
@@ -165,6 +174,35 @@ class TestAnHonestLog:
         assert (found.code, found.verdict, found.findings_total) == (0, "SOUND", 0)
         assert (found.events, found.checkpoints, found.signed_events) == (36, 3, 30)
         assert "What came after 30 is not signed yet" in capsys.readouterr().out
+
+    async def test_of_the_platform_itself_verifies(self, signed_log):
+        """What is appended by the platform, and not by this test, is checked too."""
+        async with running(parse_settings(signed_log.environment)) as parts:
+            loops = Loops(platform=parts.platform)
+            await Suites(platform=parts.platform).register(
+                build_suite(), Asked(by=HUMAN)
+            )
+            directive = parts.platform.governed.entry("SR-DIRECTIVE")
+            assert directive is not None, "no platform starts without one"
+            made, _ = await loops.create(
+                Asked(by=HUMAN),
+                goal="a goal",
+                budgets=Budgets(),
+                directive=governed_artifact_ref(
+                    directive.doc_id,
+                    RefRelation.DEPENDS_ON,
+                    content_hash=directive.content_hash,
+                    version=directive.version,
+                    type_key=directive.type_key,
+                ),
+            )
+            await loops.activate(made, Asked(by=HUMAN))
+        await signed_log.sign()
+
+        found = await signed_log.verify()
+
+        assert (found.code, found.findings) == (0, [])
+        assert found.events == found.signed_events > 8
 
     async def test_that_grows_meanwhile_verifies(self, kept):
         async with kept.record().snapshot() as snapshot:

@@ -38,6 +38,7 @@ from sr_core.domain.errors import (
     SrError,
     TransitionRefused,
 )
+from sr_core.ports.checkpoints import LogUnsound
 from sr_core.ports.content_store import ContentConflict, Unretrievable
 from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
 from sr_core.ports.event_store import IdempotencyMismatch
@@ -121,6 +122,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     Unfit: HTTPStatus.SERVICE_UNAVAILABLE,
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unretrievable: HTTPStatus.SERVICE_UNAVAILABLE,
+    LogUnsound: HTTPStatus.SERVICE_UNAVAILABLE,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
