@@ -321,7 +321,12 @@ CASES: list[tuple[Act, set[str], int | None, TakeOut]] = [
         None,
         without_checkpoint_check("_lies_under_its_size"),
     ),
-    (mark_the_last_as_removed, {"CHECKPOINT", "CUT"}, 21, without_versions),
+    (
+        mark_the_last_as_removed,
+        {"CHECKPOINT", "LEAVES", "CUT"},
+        21,
+        without_versions,
+    ),
 ]
 
 
@@ -368,6 +373,17 @@ class TestTheLeaves:
         found = await scene.log.verify()
 
         assert (found.code, found.first_bad) == (1, 11)
+        assert found.faults == {"LEAVES", "REWRITTEN"}
+
+    async def test_that_somebody_writes_over_still_name_it(self, scene):
+        await rewrite(scene, 15)
+        scene.bucket.admin.put_object(
+            scene.bucket.name, leaves_key(20), io.BytesIO(b"other"), 5
+        )
+
+        found = await scene.log.verify()
+
+        assert (found.code, found.first_bad) == (1, 15)
         assert found.faults == {"LEAVES", "REWRITTEN"}
 
     async def test_that_are_forged_accuse_nobody(self, scene):

@@ -6,6 +6,7 @@ signed          10          20          30   not yet
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -272,6 +273,14 @@ class TestSigning:
         made = [await kept.sign(), await kept.sign()]
 
         assert [[each.size for each in one] for one in made] == [[36], []]
+
+    async def test_by_two_at_once_leaves_one_story(self, kept):
+        made = await asyncio.gather(kept.sign(), kept.sign(), kept.sign())
+
+        found = await kept.verify()
+
+        assert {each.size for one in made for each in one} == {36}
+        assert (found.code, found.checkpoints, found.signed_events) == (0, 4, 36)
 
     async def test_a_log_that_is_shorter_is_refused(self, kept, capsys):
         kept.forger.do("DELETE FROM es.events WHERE global_seq > 25")

@@ -24,6 +24,7 @@ from sr_core.application.log_check import (
 )
 from sr_core.codec.checkpoint import (
     CHECKPOINTS,
+    LEAVES,
     checkpoint_key,
     leaves_key,
     read_checkpoint,
@@ -76,7 +77,11 @@ class Archive:
         """
         kept = await self.store.kept(CHECKPOINTS)
         checkpoints: list[Checkpoint] = []
-        findings: list[Finding] = []
+        findings = [
+            _finding(Fault.LEAVES, said)
+            for each in await self.store.kept(LEAVES)
+            if (said := _changed(each))
+        ]
         for start in range(0, len(kept), AT_ONCE):
             some = kept[start : start + AT_ONCE]
             for found in await asyncio.gather(*map(self._read, some)):
@@ -128,10 +133,8 @@ class Archive:
 
     async def _read(self, kept: Kept) -> tuple[Checkpoint | Finding, ...]:
         """Return the checkpoint, or what is wrong with it, or both."""
-        changed: tuple[Finding, ...] = ()
-        if kept.changed is not None:
-            said = f"{kept.key} has {kept.changed} over what was put first"
-            changed = (_finding(Fault.CHECKPOINT, said),)
+        said = _changed(kept)
+        changed = (_finding(Fault.CHECKPOINT, said),) if said else ()
         try:
             data = await self.store.first(kept)
             checkpoint = read_checkpoint(data, self.key, what=kept.key)
@@ -266,6 +269,12 @@ def _lies_under_its_size(kept: Kept, checkpoint: Checkpoint, origin: str) -> str
 
 
 CHECKPOINT_CHECKS: tuple[CheckpointCheck, ...] = (_is_of_this_log, _lies_under_its_size)
+
+
+def _changed(kept: Kept) -> str | None:
+    if kept.changed is None:
+        return None
+    return f"{kept.key} has {kept.changed} over what was put first"
 
 
 def _finding(fault: Fault, found: str) -> Finding:
