@@ -19,7 +19,7 @@ from sr_core.bootstrap.compose import migrate
 def stack() -> Iterator[StackAddresses]:
     """Run a stack for as long as the block lasts."""
     with StackProcess() as process:
-        yield process.start(lambda line: print(line, file=sys.stderr))
+        yield process.start(lambda line: sys.stderr.write(f"{line}\n"))
 
 
 @asynccontextmanager
