@@ -3,6 +3,7 @@
 #   make verify   the scenarios on real services, a verdict table, sr-report/
 #   make test     all that CI checks
 #   make prove    which claims can fail: every control of every scenario
+#   make bench    how fast we are, as ratios to floors; bench/results.json and a plot
 #   make fuzz     twenty minutes of made-up requests, as each kind of actor (FUZZ_SECONDS=1200)
 #   make format   put the code into its form
 #   make lock     make the locked requirements anew
@@ -13,7 +14,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -P
 WORKERS ?= 2
 
-.PHONY: verify test prove fuzz format lock clean
+.PHONY: verify test prove bench fuzz format lock clean
 .DELETE_ON_ERROR:
 
 verify: $(VENV)/verify.stamp
@@ -24,6 +25,9 @@ prove: $(VENV)/verify.stamp
 
 test: $(VENV)/dev.stamp
 	@$(VENV)/bin/python tests/run.py
+
+bench: $(VENV)/bench.stamp
+	@$(VENV)/bin/python -m bench
 
 FUZZ_SECONDS ?= 1200
 fuzz: $(VENV)/dev.stamp
@@ -38,6 +42,7 @@ LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-
 lock: $(VENV)/dev.stamp
 	@$(LOCK) --extra embedded --extra build -o requirements/verify.txt
 	@$(LOCK) --extra embedded --extra build --extra dev -o requirements/dev.txt
+	@$(LOCK) --extra embedded --extra build --extra bench -o requirements/bench.txt
 
 clean:
 	@rm -rf $(VENV) sr-report .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \

@@ -33,7 +33,9 @@ def main(arguments: Sequence[str]) -> int:
         found = asyncio.run(append.measure(addresses, sizes))
     sys.stdout.write(table(found))
     if not chosen.quick:
-        RESULTS.write_text(json.dumps([each.plain() for each in found], indent=2) + "\n")
+        RESULTS.write_text(
+            json.dumps([each.plain() for each in found], indent=2) + "\n"
+        )
     return 0 if all(map(is_as_wanted, found)) else 1
 
 

@@ -116,7 +116,9 @@ async def _of_a_large_log(
 
 async def _settle(dsn: str) -> None:
     """Let the server do what it owes, so that no pair pays for what went before."""
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        dsn, autocommit=True
+    ) as connection:
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")
 

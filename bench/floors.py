@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Final
 from urllib.parse import unquote, urlsplit
-from uuid import uuid4
+from uuid import UUID  # noqa: TID251 - what the library names an aggregate by
 
-import psycopg
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg import AsyncConnection
@@ -65,7 +65,9 @@ async def bare(dsn: str, writers: int) -> AsyncIterator[Bare]:
         yield Bare(connections)
 
 
-async def _insert(connection: AsyncConnection, rows: Sequence[tuple[object, ...]]) -> None:
+async def _insert(
+    connection: AsyncConnection, rows: Sequence[tuple[object, ...]]
+) -> None:
     for row in rows:
         await connection.execute(INSERT, row, prepare=True)
 
@@ -138,7 +140,7 @@ def recorder(dsn: str, writers: int) -> Iterator[Recorder]:
         max_overflow=0,
     ) as datastore:
         made = PostgresApplicationRecorder(
-            datastore, events_table_name=f"recorded_{uuid4().hex[:8]}"
+            datastore, events_table_name="recorded_events"
         )
         made.create_table()
         yield Recorder(made, writers)
@@ -146,8 +148,9 @@ def recorder(dsn: str, writers: int) -> Iterator[Recorder]:
 
 def _stored(batch: Batch) -> StoredEvent:
     (event,) = batch.events
+    name = hashlib.sha256(event.stream_id.encode()).digest()
     return StoredEvent(
-        originator_id=uuid4(),
+        originator_id=UUID(bytes=name[:16]),
         originator_version=event.stream_seq,
         topic=event.event_type,
         state=event.envelope,

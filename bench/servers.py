@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.stack.client import StackProcess
@@ -19,7 +19,7 @@ from sr_core.bootstrap.compose import migrate
 def stack() -> Iterator[StackAddresses]:
     """Run a stack for as long as the block lasts."""
     with StackProcess() as process:
-        yield process.start(lambda line: sys.stderr.write(f"{line}\n"))
+        yield process.start(_say)
 
 
 @asynccontextmanager
@@ -35,8 +35,12 @@ async def database(addresses: StackAddresses) -> AsyncIterator[str]:
         await _execute(addresses, drop)
 
 
-async def _execute(addresses: StackAddresses, statement: SQL | object) -> None:
+async def _execute(addresses: StackAddresses, statement: Composed) -> None:
     async with await psycopg.AsyncConnection.connect(
         addresses.postgres.dsn("postgres"), autocommit=True
     ) as connection:
-        await connection.execute(statement)  # type: ignore[call-overload]
+        await connection.execute(statement)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
