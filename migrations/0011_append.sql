@@ -58,15 +58,19 @@ DECLARE
 BEGIN
     SELECT h.global_seq, h.chain_hash INTO STRICT head_position, head_chain
       FROM es.head AS h FOR UPDATE;
-    SELECT array_agg(e.event_id), array_agg(e.global_seq), array_agg(e.envelope_hash)
-      INTO known_ids, known_positions, known_hashes
-      FROM es.events AS e WHERE e.event_id = ANY (event_ids);
-    SELECT array_agg(b.boundary_id), array_agg(b.position)
-      INTO boundary_names, boundary_ends
-      FROM es.boundaries AS b WHERE b.boundary_id = ANY (boundaries);
-    SELECT array_agg(s.stream_id), array_agg(s.stream_version)
-      INTO stream_names, stream_ends
-      FROM es.streams AS s WHERE s.stream_id = ANY (stream_ids);
+    SELECT e.ids, e.positions, e.hashes, b.names, b.ends, s.names, s.ends
+      INTO known_ids, known_positions, known_hashes, boundary_names, boundary_ends,
+           stream_names, stream_ends
+      FROM (SELECT array_agg(e.event_id), array_agg(e.global_seq),
+                   array_agg(e.envelope_hash)
+              FROM es.events AS e WHERE e.event_id = ANY (event_ids))
+           AS e (ids, positions, hashes),
+           (SELECT array_agg(b.boundary_id), array_agg(b.position)
+              FROM es.boundaries AS b WHERE b.boundary_id = ANY (boundaries))
+           AS b (names, ends),
+           (SELECT array_agg(s.stream_id), array_agg(s.stream_version)
+              FROM es.streams AS s WHERE s.stream_id = ANY (stream_ids))
+           AS s (names, ends);
     IF requests IS NOT NULL THEN
         SELECT array_agg(w.name), array_agg(r.attempt)
           INTO there_names, there_attempts
@@ -182,38 +186,36 @@ BEGIN
         RETURN;
     END IF;
 
-    INSERT INTO es.boundaries AS b (boundary_id, position)
-    SELECT w.name, w.position
-      FROM unnest(boundary_names, boundary_ends) AS w (name, position)
-     WHERE w.position > head_position
-        ON CONFLICT (boundary_id) DO UPDATE SET position = excluded.position;
-
-    INSERT INTO es.streams AS s (stream_id, stream_kind, stream_version)
-    SELECT DISTINCT ON (w.stream_id) w.stream_id, w.stream_kind, w.stream_seq
-      FROM unnest(stream_ids, stream_kinds, stream_seqs, global_seqs)
-           AS w (stream_id, stream_kind, stream_seq, global_seq)
-     WHERE w.global_seq IS NOT NULL
-     ORDER BY w.stream_id, w.stream_seq DESC
-        ON CONFLICT (stream_id) DO UPDATE SET stream_version = excluded.stream_version;
-
-    INSERT INTO es.events (
-        global_seq, event_id, boundary, stream_id, stream_kind, stream_seq, event_type,
-        actor_kind, actor_id, occurred_at, correlation_id, envelope, envelope_hash,
-        chain_hash)
-    SELECT w.*
-      FROM unnest(global_seqs, event_ids, boundaries, stream_ids, stream_kinds,
-                  stream_seqs, event_types, actor_kinds, actor_ids, occurred_at,
-                  correlation_ids, envelopes, envelope_hashes, chain_hashes)
-           AS w (global_seq, event_id, boundary, stream_id, stream_kind, stream_seq,
-                 event_type, actor_kind, actor_id, occurred_at, correlation_id, envelope,
-                 envelope_hash, chain_hash)
-     WHERE w.global_seq IS NOT NULL;
-
-    INSERT INTO es.outbox (global_seq, topic)
-    SELECT w.global_seq, 'sr.events.' || w.stream_kind || '.' || w.event_type
-      FROM unnest(global_seqs, stream_kinds, event_types)
-           AS w (global_seq, stream_kind, event_type)
-     WHERE w.global_seq IS NOT NULL;
+    WITH given AS MATERIALIZED (
+        SELECT w.*
+          FROM unnest(global_seqs, event_ids, boundaries, stream_ids, stream_kinds,
+                      stream_seqs, event_types, actor_kinds, actor_ids, occurred_at,
+                      correlation_ids, envelopes, envelope_hashes, chain_hashes)
+               AS w (global_seq, event_id, boundary, stream_id, stream_kind, stream_seq,
+                     event_type, actor_kind, actor_id, occurred_at, correlation_id,
+                     envelope, envelope_hash, chain_hash)
+         WHERE w.global_seq IS NOT NULL
+    ), bounded AS (
+        INSERT INTO es.boundaries AS b (boundary_id, position)
+        SELECT w.boundary, max(w.global_seq) FROM given AS w GROUP BY w.boundary
+            ON CONFLICT (boundary_id) DO UPDATE SET position = excluded.position
+    ), streamed AS (
+        INSERT INTO es.streams AS s (stream_id, stream_kind, stream_version)
+        SELECT w.stream_id, min(w.stream_kind), max(w.stream_seq)
+          FROM given AS w GROUP BY w.stream_id
+            ON CONFLICT (stream_id) DO UPDATE SET stream_version = excluded.stream_version
+    ), recorded AS (
+        INSERT INTO es.events (
+            global_seq, event_id, boundary, stream_id, stream_kind, stream_seq,
+            event_type, actor_kind, actor_id, occurred_at, correlation_id, envelope,
+            envelope_hash, chain_hash)
+        SELECT * FROM given
+    ), announced AS (
+        INSERT INTO es.outbox (global_seq, topic)
+        SELECT w.global_seq, 'sr.events.' || w.stream_kind || '.' || w.event_type
+          FROM given AS w
+    )
+    UPDATE es.head SET global_seq = next_position, chain_hash = head_chain;
 
     IF requests IS NOT NULL THEN
         INSERT INTO es.requests (actor_id, route, key, content_hash, attempt)
@@ -229,7 +231,6 @@ BEGIN
                jsonb_array_elements_text(w.request -> 'event_ids') AS e (event_id);
     END IF;
 
-    UPDATE es.head SET global_seq = next_position, chain_hash = head_chain;
 END;
 $$;
 
@@ -263,3 +264,7 @@ ALTER TABLE es.outbox DROP CONSTRAINT outbox_global_seq_fkey;
 ALTER TABLE graph.edges
     DROP CONSTRAINT edges_src_id_fkey,
     DROP CONSTRAINT edges_dst_id_fkey;
+
+-- An edge's identifier is made of its ends and its type: it is what keeps an edge apart
+-- from others, and a second index over the same only costs.
+DROP INDEX graph.edges_once;

@@ -42,6 +42,7 @@ class Grouping:
         self._carry_out = carry_out
         self._deadline_s = deadline_s
         self._waiting: list[_Waiting] = []
+        self._is_busy = False
         self._work: asyncio.Task[None] | None = None
 
     async def append(self, batch: Batch) -> Positions:
@@ -54,20 +55,18 @@ class Grouping:
             PortError: what became of the batch, see `EventStore.append`.
 
         """
+        if not self._is_busy:
+            return _positions(await self._alone(batch))
         loop = asyncio.get_running_loop()
         waiting = _Waiting(batch=batch, answer=loop.create_future())
         self._waiting.append(waiting)
-        self._go_on()
         expiry = loop.call_later(self._deadline_s, self._expire, waiting)
         try:
-            outcome = await waiting.answer
+            return _positions(await waiting.answer)
         finally:
             expiry.cancel()
             if waiting in self._waiting:  # so it will never be written
                 self._waiting.remove(waiting)
-        if isinstance(outcome, PortError):
-            raise outcome
-        return outcome
 
     def _expire(self, waiting: _Waiting) -> None:
         if waiting in self._waiting:
@@ -76,10 +75,16 @@ class Grouping:
                 Unavailable(system="Postgres", deadline_s=self._deadline_s)
             )
 
-    def _go_on(self) -> None:
-        """See to it that somebody takes those who wait."""
-        if self._work is None:
-            self._work = asyncio.create_task(self._carry_on())
+    async def _alone(self, batch: Batch) -> Outcome:
+        """Carry out what nobody was before; then see to those who came meanwhile."""
+        self._is_busy = True
+        try:
+            (outcome,) = await self._carry_out([batch])
+        finally:
+            self._is_busy = bool(self._waiting)
+            if self._waiting:
+                self._work = asyncio.create_task(self._carry_on())
+        return outcome
 
     async def _carry_on(self) -> None:
         try:
@@ -88,7 +93,7 @@ class Grouping:
                 await asyncio.sleep(0)  # who was answered may have more to append
         finally:
             # With the last look at who waits, so that nobody comes in between.
-            self._work = None
+            self._is_busy = False
 
     async def _carry_out_group(self, group: Sequence[_Waiting]) -> None:
         try:
@@ -119,3 +124,9 @@ class Grouping:
             group.append(each)
         del self._waiting[: len(group)]
         return group
+
+
+def _positions(outcome: Outcome) -> Positions:
+    if isinstance(outcome, PortError):
+        raise outcome
+    return outcome
