@@ -42,6 +42,7 @@ def draw(found: Sequence[Result], to: Path = PLOT) -> None:
         )
     axes.set_yticks(range(len(found)), [each.name for each in reversed(found)])
     axes.set_xscale("log")
+    axes.margins(x=0.12)
     axes.set_xlabel(
         "ratio to the floor measured in the same run; dots are pairs of runs"
     )
