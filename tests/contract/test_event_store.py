@@ -137,6 +137,18 @@ class TestAHistory:
         follows = events.one(LOOP, LONG + 1, expected=history.position)
         assert await store.append(follows) == (LONG + 1,)
 
+    async def test_goes_on_after_what_is_known(self, store, events):
+        (known,) = await store.append(events.one(LOOP))
+        await store.append(events.one(RUN))
+
+        nothing = await store.history(LOOP, after=known)
+        (later,) = await store.append(events.one(LOOP, 2, expected=known))
+        more = await store.history(LOOP, after=known)
+
+        assert (nothing.position, nothing.events) == (known, ())
+        assert more.position == later
+        assert [each.position for each in more.events] == [later]
+
     async def test_of_an_unknown_boundary_is_empty(self, store):
         history = await store.history(LOOP)
 
@@ -154,6 +166,23 @@ class TestReading:
         read = await store.read(after=Position(1), limit=3)
 
         assert [each.position for each in read] == [2, 3, 4]
+
+    async def test_gives_those_of_the_types_that_are_asked_for(self, store, events):
+        first, second = events.event(LOOP, 1), events.event(LOOP, 2)
+        third = replace(events.event(LOOP, 3), event_type="Another")
+        await store.append(events.batch(LOOP, first, second, third))
+
+        async def found(*names: str, after: int = 0, limit: int = 9) -> list[int]:
+            read = await store.read(
+                after=Position(after), limit=limit, event_types=names
+            )
+            return [each.position for each in read]
+
+        assert await found("Another") == [3]
+        assert await found(first.event_type) == [1, 2]
+        assert await found(first.event_type, limit=1) == [1]
+        assert await found("Another", first.event_type, after=1) == [2, 3]
+        assert await found("NoSuch") == await found() == []
 
     async def test_at_the_end_gives_nothing(self, store, events):
         await store.append(events.one(LOOP))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import pytest
@@ -61,14 +61,22 @@ class MeetingPlace:
             batch = replace(batch, expected=now)
         return await self._store.append(batch)
 
-    async def history(self, boundary: StreamId) -> History:
-        return await self._store.history(boundary)
+    async def history(
+        self, boundary: StreamId, *, after: Position = BEGINNING
+    ) -> History:
+        return await self._store.history(boundary, after=after)
 
     async def boundary_of(self, stream_id: StreamId) -> StreamId | None:
         return await self._store.boundary_of(stream_id)
 
-    async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
-        return await self._store.read(after=after, limit=limit)
+    async def read(
+        self,
+        *,
+        after: Position,
+        limit: int,
+        event_types: Collection[str] | None = None,
+    ) -> Sequence[StoredEvent]:
+        return await self._store.read(after=after, limit=limit, event_types=event_types)
 
     async def receipt(self, name: RequestName) -> Receipt | None:
         return await self._store.receipt(name)

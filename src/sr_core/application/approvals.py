@@ -11,8 +11,9 @@ from sr_core.application.in_force import (
     active_outside,
     kinds_of,
 )
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform, loop_case
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.application.subjects import governing
 from sr_core.application.verification import Verification
 from sr_core.codec.envelope import opened

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.domain import attachment
 from sr_core.domain.attachment import (
     ATTACHMENT_BYTES_MAX,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform, loop_case
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.domain import decision
 from sr_core.domain.decision import DecisionRecorded, DecisionScope, RecordDecision
 from sr_core.domain.dossier import Dossier

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.codec.definitions import (
     document,
     hash_definition,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sr_core.application.in_force import past_their_end
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform, loop_case
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.application.verification import Verification
 from sr_core.domain import dossier as dossiers
 from sr_core.domain import exception_terms, governed_exception

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.domain import governed_artifact
 from sr_core.domain.artifact_metadata import ArtifactMetadata
 from sr_core.domain.errors import MalformedInput

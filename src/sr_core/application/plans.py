@@ -8,8 +8,9 @@ from functools import reduce
 from typing import cast
 
 from sr_core.application.event_manager import view_of
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform
-from sr_core.application.recorder import Asked, Case, Rule
+from sr_core.application.recorder import Asked, Rule
 from sr_core.codec.plan import hash_plan, hash_policy
 from sr_core.domain import plan as plans
 from sr_core.domain.errors import NotFound

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sr_core.application.event_manager import LogFollower
+from sr_core.application.known import Case
 from sr_core.application.reactions import Reactions
-from sr_core.application.recorder import Case, Recorder
+from sr_core.application.recorder import Recorder
 from sr_core.codec.envelope import opened
 from sr_core.domain import dossier, oracle_suite
 from sr_core.domain.dossier import Dossier

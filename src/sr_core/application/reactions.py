@@ -1,23 +1,38 @@
 """What the platform does about a change by itself: it marks what rests on it as stale.
 
-    event recorded ──▶ follow ──▶ impact of the change ──▶ markers in gov:staleness
-                                        ▲
-    log after the last handled ──▶ catch_up
+    event recorded ──▶ follow ──▶ catch_up ──▶ impact of each change ──▶ markers
+                                  ▲      └───▶ the follower's position moves along
+                    gate ─────────┘
 
-`follow` answers what a command has just recorded. Should the process die in between,
-`catch_up` finds the cause in the log; gates and workers call it. Both may answer the same
-event: the rule marks what it caused once (`sr_core.domain.staleness`). An impact is that
-of the graph as it was at the cause, so that answering late marks the same.
+`catch_up` answers the causes past the follower's position, in the order of the log. A
+command whose events are causes calls it once they are recorded; gates call it before they
+look, since a command may have died in between. Where every command has answered, a gate
+reads no cause.
+
+Position p is recorded only when every cause up to p has been answered. It holds at the
+beginning. Whoever records p has read the position before it, of which that was true; then
+every cause from there to p, none of which can come later, because the order of the log is
+that of commit (decision 0003); and has answered each of them, so that its markers are in
+the log or it leaves none. Others who do the same at once may record theirs earlier or
+later, and the greater one stands. Nothing else moves the position: a command that records
+a cause after another one, which is not answered yet, answers that one too.
+
+Two processes may answer the same cause: the rule marks what it caused once
+(`sr_core.domain.staleness`). Within a process one catches up at a time, and who waited
+finds nothing left to do. An impact is that of the graph as it was at the cause, so that
+answering late marks the same.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from sr_core.application.known import Case
 from sr_core.application.projections.graph import subject_node
-from sr_core.application.recorder import Asked, Case, Happened, Recorder
+from sr_core.application.recorder import Asked, Happened, Recorder
 from sr_core.codec.envelope import opened
 from sr_core.domain import staleness
 from sr_core.domain.candidate import CandidateMaterialized
@@ -39,8 +54,8 @@ from sr_core.ports.graph import Graph
 PROPAGATION_DEPTH: Final = 10
 """Over how many edges a change is followed (SPEC 12.4)."""
 FOLLOWER: Final = "reactions"
-BATCH: Final = 500
-"""How many events `catch_up` reads at a time."""
+BATCH: Final = 50
+"""How many causes `catch_up` reads at a time, and answers before it says so."""
 
 Recorded = tuple[NewEvent, ...]
 
@@ -55,7 +70,7 @@ def _own(event: DomainEvent) -> StalenessEvent:
 
 
 STALENESS_CASE: Final[Case[Staleness]] = Case(
-    boundary=StreamId("gov:staleness"), fold=_fold
+    boundary=StreamId("gov:staleness"), fold=_fold, is_kept=True
 )
 
 
@@ -66,34 +81,37 @@ class Reactions:
     recorder: Recorder
     graph: Graph
     followers: Followers
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     async def follow(self, happened: Sequence[Happened]) -> None:
-        """Answer those of the events that change what others rest on.
+        """Answer the events, if any of them changes what others rest on.
 
         Raises:
             Unavailable: no answer in time; what is not marked yet, `catch_up` marks.
 
         """
-        for each in happened:
-            await self._answer(each)
+        if any(type(each.event).__name__ in CAUSES for each in happened):
+            await self.catch_up()
 
     async def catch_up(self) -> int:
-        """Answer what no one has answered so far, and return how many events were read.
+        """Answer the causes that no one has answered, and return how many were read.
 
         Raises:
             Unavailable: no answer in time; call it again.
 
         """
-        count = 0
-        position = await self.followers.position(FOLLOWER)
-        while batch := await self.recorder.store.read(after=position, limit=BATCH):
-            for stored in batch:
-                if stored.event_type in CAUSES:
+        async with self._turn:
+            count = 0
+            position = await self.followers.position(FOLLOWER)
+            while causes := await self.recorder.store.read(
+                after=position, limit=BATCH, event_types=CAUSES
+            ):
+                for stored in causes:
                     await self._answer(_happened(stored))
-            count += len(batch)
-            position = batch[-1].position
-            await self.followers.advance(FOLLOWER, position)
-        return count
+                count += len(causes)
+                position = causes[-1].position
+                await self.followers.advance(FOLLOWER, position)
+            return count
 
     async def mark(
         self, impact: Impact, *, detail: str, asked: Asked, cause: Happened | None
@@ -115,9 +133,7 @@ class Reactions:
         return recorded
 
     async def _answer(self, cause: Happened) -> None:
-        find = CAUSES.get(type(cause.event).__name__)
-        if find is None:
-            return
+        find = CAUSES[type(cause.event).__name__]
         asked = Asked(
             by=self.recorder.platform,
             correlation_id=cause.correlation_id,

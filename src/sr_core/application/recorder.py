@@ -11,13 +11,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
+from sr_core.application.known import Case, Kept
 from sr_core.application.log_context import note_subjects
 from sr_core.application.metering import Observed, moves_of
 from sr_core.application.projections import Occasion, changes_of
-from sr_core.codec.envelope import Recorded, Seal, opened, seal
+from sr_core.codec.envelope import Recorded, Seal, seal
 from sr_core.domain.actors import Actor
 from sr_core.domain.events import DomainEvent, Ruling, is_detected, stream_of
 from sr_core.ports.clock import Clock, IdSource
@@ -51,14 +52,6 @@ class Asked:
     """What the events are recorded for, if its sender named it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case(Generic[S]):
-    """What the log holds of one boundary, and how to go on from there."""
-
-    boundary: StreamId
-    fold: Callable[[Iterable[DomainEvent], S | None], S]
-
-
 Rule = Callable[[S], Awaitable[Ruling]]
 
 
@@ -89,11 +82,11 @@ class Recorder:
     platform: Actor
     metrics: Metrics
     followers: tuple[Follower, ...] = ()
+    kept: Kept = field(default_factory=Kept)
 
     async def state(self, case: Case[S]) -> S:
         """Return what the log holds of the boundary."""
-        history = await self.store.history(case.boundary)
-        return case.fold((opened(each).event for each in history.events), None)
+        return (await self.kept.known(self.store, case)).state
 
     async def record(
         self, case: Case[S], rule: Rule[S], asked: Asked
@@ -127,26 +120,23 @@ class Recorder:
     async def _once(
         self, case: Case[S], rule: Rule[S], asked: Asked
     ) -> tuple[Ruling, tuple[NewEvent, ...], tuple[Happened, ...]]:
-        history = await self.store.history(case.boundary)
-        known = [opened(each) for each in history.events]
-        state = case.fold((each.event for each in known), None)
-        ruling = await rule(state)
+        known = await self.kept.known(self.store, case)
+        ruling = await rule(known.state)
         if not ruling.events:
             return ruling, (), ()
-        case.fold(ruling.events, state)  # what is decided can be folded
-        versions = Counter(each.stream_id for each in history.events)
-        events = self._sealed(ruling.events, versions, asked)
+        case.fold(ruling.events, known.state)  # what is decided can be folded
+        events = self._sealed(ruling.events, Counter(known.versions), asked)
         began = time.perf_counter()  # says how long, and decides nothing
         positions = await self.store.append(
             Batch(
                 boundary=case.boundary,
-                expected=history.position,
+                expected=known.position,
                 events=events,
                 # A refusal is no answer to keep: the next try is judged anew.
                 request=asked.request if ruling.refusal is None else None,
             )
         )
-        self._tell(known, ruling.events, events, time.perf_counter() - began)
+        self._tell(known.events, ruling.events, events, time.perf_counter() - began)
         return ruling, events, tuple(map(_happened, ruling.events, events, positions))
 
     def _tell(

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sr_core.application.citations import candidates_of
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.application.subjects import boundary_of
 from sr_core.codec.canonical import canonical
 from sr_core.domain import record

@@ -9,8 +9,9 @@ from sr_core.application.citations import missing_among
 from sr_core.application.definitions import DefinitionBook
 from sr_core.application.facts import suite_facts
 from sr_core.application.intakes import Intakes
+from sr_core.application.known import Case
 from sr_core.application.platform import Platform
-from sr_core.application.recorder import Asked, Case
+from sr_core.application.recorder import Asked
 from sr_core.codec.definitions import hash_definition
 from sr_core.domain import stage_gate, work_surface, work_unit
 from sr_core.domain.approval import ApprovalRecorded

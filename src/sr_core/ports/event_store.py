@@ -8,7 +8,7 @@ only if no event has joined that history since (`Batch.expected`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NewType, Protocol
@@ -87,7 +87,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All events of one boundary, oldest first; `position` is the last one's."""
+    """Events of one boundary, oldest first; `position` is that of its last one."""
 
     boundary: StreamId
     position: Position
@@ -126,8 +126,13 @@ class EventStore(Receipts, Protocol):
         """
         ...
 
-    async def history(self, boundary: StreamId) -> History:
+    async def history(
+        self, boundary: StreamId, *, after: Position = BEGINNING
+    ) -> History:
         """Return the boundary's history, empty if it has none.
+
+        `after` leaves out what the caller knows: the boundary's events up to there, the
+        position of one of them. Where none came since, it is the history's own position.
 
         Raises:
             Unavailable: no answer in time.
@@ -144,8 +149,16 @@ class EventStore(Receipts, Protocol):
         """
         ...
 
-    async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
+    async def read(
+        self,
+        *,
+        after: Position,
+        limit: int,
+        event_types: Collection[str] | None = None,
+    ) -> Sequence[StoredEvent]:
         """Return up to `limit` events past `after`, in the order of the log.
+
+        `event_types` are those that are asked for, by name; None is all of them.
 
         Raises:
             Unavailable: no answer in time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
@@ -21,6 +21,7 @@ from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.errors import VersionConflict
 from sr_core.ports.event_store import (
+    BEGINNING,
     Batch,
     EventStore,
     History,
@@ -75,17 +76,25 @@ class CrowdedStore:
             )
         return await self._store.append(batch)
 
-    async def history(self, boundary: StreamId) -> History:
+    async def history(
+        self, boundary: StreamId, *, after: Position = BEGINNING
+    ) -> History:
         """See `EventStore.history`."""
-        return await self._store.history(boundary)
+        return await self._store.history(boundary, after=after)
 
     async def boundary_of(self, stream_id: StreamId) -> StreamId | None:
         """See `EventStore.boundary_of`."""
         return await self._store.boundary_of(stream_id)
 
-    async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
+    async def read(
+        self,
+        *,
+        after: Position,
+        limit: int,
+        event_types: Collection[str] | None = None,
+    ) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
-        return await self._store.read(after=after, limit=limit)
+        return await self._store.read(after=after, limit=limit, event_types=event_types)
 
     async def receipt(self, name: RequestName) -> Receipt | None:
         """See `Receipts.receipt`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import islice
 from threading import Lock
 
 from sr_core.adapters.memory.read_model import MemoryReadModel
@@ -62,13 +63,19 @@ class MemoryEventStore:
                 self._receipts[receipt.request.name] = receipt
         return tuple(each.position for each in stored)
 
-    async def history(self, boundary: StreamId) -> History:
+    async def history(
+        self, boundary: StreamId, *, after: Position = BEGINNING
+    ) -> History:
         """See `EventStore.history`."""
         with self._lock:
             return History(
                 boundary=boundary,
                 position=self._positions.get(boundary, BEGINNING),
-                events=tuple(each for each in self._log if each.boundary == boundary),
+                events=tuple(
+                    each
+                    for each in islice(self._log, after, None)
+                    if each.boundary == boundary
+                ),
             )
 
     async def boundary_of(self, stream_id: StreamId) -> StreamId | None:
@@ -79,10 +86,21 @@ class MemoryEventStore:
                 None,
             )
 
-    async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
+    async def read(
+        self,
+        *,
+        after: Position,
+        limit: int,
+        event_types: Collection[str] | None = None,
+    ) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
         with self._lock:
-            return self._log[after : after + limit]
+            found = (
+                each
+                for each in islice(self._log, after, None)
+                if event_types is None or each.event_type in event_types
+            )
+            return list(islice(found, limit))
 
     async def receipt(self, name: RequestName) -> Receipt | None:
         """See `Receipts.receipt`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from psycopg.rows import DictRow
@@ -41,11 +41,15 @@ class PostgresEventStore:
         assert batch.events, "an append without events would mean nothing"
         return await self._group.append(batch)
 
-    async def history(self, boundary: StreamId) -> History:
+    async def history(
+        self, boundary: StreamId, *, after: Position = BEGINNING
+    ) -> History:
         """See `EventStore.history`."""
-        rows = await self._rows(statements.READ_BOUNDARY, boundary=boundary)
+        rows = await self._rows(
+            statements.READ_BOUNDARY, boundary=boundary, after=after
+        )
         events = tuple(map(_stored, rows))
-        position = events[-1].position if events else BEGINNING
+        position = events[-1].position if events else after
         return History(boundary=boundary, position=position, events=events)
 
     async def boundary_of(self, stream_id: StreamId) -> StreamId | None:
@@ -53,9 +57,23 @@ class PostgresEventStore:
         rows = await self._rows(statements.FIND_BOUNDARY, stream_id=stream_id)
         return StreamId(rows[0]["boundary"]) if rows else None
 
-    async def read(self, *, after: Position, limit: int) -> Sequence[StoredEvent]:
+    async def read(
+        self,
+        *,
+        after: Position,
+        limit: int,
+        event_types: Collection[str] | None = None,
+    ) -> Sequence[StoredEvent]:
         """See `EventStore.read`."""
-        rows = await self._rows(statements.READ_LOG, after=after, limit=limit)
+        if event_types is None:
+            rows = await self._rows(statements.READ_LOG, after=after, limit=limit)
+        else:
+            rows = await self._rows(
+                statements.READ_LOG_OF_TYPES,
+                after=after,
+                limit=limit,
+                event_types=sorted(event_types),
+            )
         return [_stored(row) for row in rows]
 
     async def receipt(self, name: RequestName) -> Receipt | None:
