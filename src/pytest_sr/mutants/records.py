@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
-from sr_core.adapters.postgres import event_store
+from sr_core.adapters.postgres import appending
 from sr_core.application import recorder
 from sr_core.codec import envelope
 from sr_core.domain import (
@@ -133,14 +133,17 @@ def recorder_swaps_kinds() -> tuple[Patch, ...]:
     return (Patch(owner=recorder, name="seal", value=seal),)
 
 
-@mutant("log.breaks-the-chain")
-def log_breaks_the_chain() -> tuple[Patch, ...]:
-    """The chain hash of an event does not cover the event."""
+@mutant("log.mislabels")
+def log_mislabels() -> tuple[Patch, ...]:
+    """The log files the activation of a loop under another type than it says."""
+    real = inside(appending, "_array")
 
-    def link(previous: bytes, *_: object) -> bytes:
-        return previous
+    def array(values: Sequence[object]) -> str:
+        said = ["LoopClosed" if each == "LoopActivated" else each for each in values]
+        found: str = real(said)
+        return found
 
-    return (Patch(owner=event_store, name="link", value=link),)
+    return (Patch(owner=appending, name="_array", value=array),)
 
 
 @mutant("freeze.forgets-approval")

@@ -10,7 +10,7 @@ an append over a boundary that has moved on is a `VersionConflict`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sr_core.codec.envelope import Recorded, opened
@@ -45,11 +45,11 @@ class Known(Generic[S]):
     events: tuple[Recorded, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
     """What one process keeps of boundaries, by name."""
 
-    _known: dict[StreamId, Known[Any]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._known: dict[StreamId, Known[Any]] = {}
 
     async def known(self, store: EventStore, case: Case[S]) -> Known[S]:
         """Return what the log holds of the boundary now.
