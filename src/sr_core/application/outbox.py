@@ -25,7 +25,7 @@ from sr_core.ports.errors import PortError
 from sr_core.ports.event_store import BEGINNING, EventStore, Position, StoredEvent
 from sr_core.ports.leadership import Leadership
 from sr_core.ports.message_bus import Held, MessageBus, StreamEnd
-from sr_core.ports.outbox import LogRegressed, Mark, Outbox, Published
+from sr_core.ports.outbox import BusAhead, Mark, Outbox, Published
 
 PUBLISHER: Final = "outbox-publisher"
 """Who notices the gaps of the stream itself."""
@@ -71,7 +71,7 @@ class Publisher:
         """Publish one batch of what waits, if it is ours to publish.
 
         Raises:
-            LogRegressed: the stream tells of an event that the log does not hold.
+            BusAhead: the stream tells of an event that the log does not hold.
             Fenced: someone else has written to the stream; the next round looks anew.
             Unavailable: the database or the bus gave no answer; call it again.
 
@@ -147,14 +147,12 @@ class Publisher:
         return None
 
     async def _require_known(self, held: Held) -> StoredEvent:
-        """Return the log's event of that message, or raise `LogRegressed`."""
+        """Return the log's event of that message, or raise `BusAhead`."""
         assert held.position is not None, "it is one of ours"
         found = await self.log.read(after=Position(held.position - 1), limit=1)
         if not found or not _tells_of(held, found[0]):
             head = await self.outbox.head()
-            raise LogRegressed(
-                position=held.position, event_id=held.event_id, head=head
-            )
+            raise BusAhead(position=held.position, event_id=held.event_id, head=head)
         return found[0]
 
     async def _mark_held(self, last: Held, reach: Position) -> None:

@@ -68,7 +68,8 @@ async def publish(parts: Publisher, pulse: Pulse, settings: Settings) -> None:
             if error != pulse.error:
                 say(f"the round failed: {failed}")
         pulse.rounds += error is None
-        pulse.error = error or await _overdue(parts, pulse, settings.outbox_age_max_s)
+        overdue = await _overdue(parts, pulse, settings.outbox_age_max_s)
+        pulse.error = error or overdue
         if not published:
             await pulse.rest(settings.outbox_poll_interval_ms / 1000)
 

@@ -62,10 +62,10 @@ class Backlog:
     oldest_s: float
 
 
-class LogRegressed(PortError):  # noqa: N818 - named for what it says, like Refused
+class BusAhead(PortError):  # noqa: N818 - named for what it says, like Refused
     """The stream tells of an event that the log does not hold: the log was set back."""
 
-    code = "LOG_REGRESSED"
+    code = "BUS_AHEAD"
 
     def __init__(self, *, position: int, event_id: str, head: int) -> None:
         super().__init__(

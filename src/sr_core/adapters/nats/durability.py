@@ -55,7 +55,7 @@ async def _of_the_stream(
             (version.major, version.minor, version.patch) < VERSION_MIN
         ),
         f"the stream has {found} of {replicas} replicas": found < replicas,
-        "the stream is not on file": info.config.storage is not StorageType.FILE,
+        "the stream is not on file": info.config.storage != StorageType.FILE,
     }
     return tuple(fact for fact, holds in facts.items() if holds)
 
