@@ -32,8 +32,9 @@ tries every dependency, all at once, for at most 5 s each, and answers 200 or 50
 | `minio` | `probe/ready` is written to each bucket and read | store, key, buckets |
 | `nats` | the stream of events is compared with what it should be | server, user, stream |
 
-`error` says why a check is unhealthy, without a secret. What is only missing, `sr init`
-makes.
+`error` says why a check is unhealthy, without a secret; `notes` say what works and is not
+as it should be, such as a bus that may lose what it acknowledged. What is only missing,
+`sr init` makes.
 
 ## Metrics
 
@@ -73,6 +74,7 @@ of all of them, also where they are quoted, hex or base64.
 | latency | `http.avg_latency_ms > 1000` | warning |
 | oracle runs | `domain.oracle_runs_failed / domain.oracle_runs_total > 0.20` | warning |
 | readiness | `/ready` answers 503 | critical |
+| outbox | `/health` of `sr worker outbox` answers 503 | warning |
 """
 
 

@@ -58,6 +58,13 @@ def database(stack: StackAddresses, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def other_database(stack: StackAddresses, template: str) -> Iterator[str]:
+    """The address of another one, which knows nothing of the first."""
+    with fresh_database(stack, template) as name:
+        yield stack.postgres.dsn(name)
+
+
+@pytest.fixture
 def empty_database(stack: StackAddresses) -> Iterator[str]:
     """The address of a database of the test's own, with nothing in it."""
     with fresh_database(stack, "template0") as name:
@@ -80,6 +87,59 @@ def fresh_database(stack: StackAddresses, template: str) -> Iterator[str]:
 def execute(stack: StackAddresses, statement: Composed) -> None:
     with psycopg.connect(stack.postgres.dsn("postgres"), autocommit=True) as connection:
         connection.execute(statement)
+
+
+class Link:
+    """A cable to a service: what it carries it carries whole, until it is pulled."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._ends: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    async def plug(self) -> None:
+        """Take connections; after a pull, at the same address as before."""
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def pull(self) -> None:
+        """Refuse new connections, and break off those that there are."""
+        assert self._server is not None, "it was plugged"
+        self._server.close()
+        for each in [*self._ends]:
+            each.transport.abort()
+        await self._server.wait_closed()
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        ends = {writer, far_writer}
+        self._ends |= ends
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_pump(reader, far_writer))
+                group.create_task(_pump(far_reader, writer))
+        finally:
+            self._ends -= ends
+            for each in ends:
+                each.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    with suppress(OSError):
+        writer.write_eof()
+
+
+@pytest.fixture
+def cable() -> type[Link]:
+    """What can be put between a program and a service."""
+    return Link
 
 
 @dataclass(frozen=True)

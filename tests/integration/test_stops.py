@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,55 +24,10 @@ NAMES = ("postgresql", "minio", "nats")
 ANSWER_S_MAX = 6.0
 
 
-class Link:
-    """A cable to a service: what it carries it carries whole, until it is pulled."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
-        self._server: asyncio.Server | None = None
-        self._ends: set[asyncio.StreamWriter] = set()
-        self.port = 0
-
-    async def plug(self) -> None:
-        """Take connections; after a pull, at the same address as before."""
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def pull(self) -> None:
-        """Refuse new connections, and break off those that there are."""
-        assert self._server is not None, "it was plugged"
-        self._server.close()
-        for each in [*self._ends]:
-            each.transport.abort()
-        await self._server.wait_closed()
-
-    async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._target)
-        ends = {writer, far_writer}
-        self._ends |= ends
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_pump(reader, far_writer))
-                group.create_task(_pump(far_reader, writer))
-        finally:
-            self._ends -= ends
-            for each in ends:
-                each.transport.abort()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    with suppress(OSError):
-        writer.write_eof()
-
-
 @pytest.fixture
-async def links(stack: StackAddresses, database: str) -> AsyncIterator[dict[str, Link]]:
+async def links(
+    stack: StackAddresses, database: str, cable
+) -> AsyncIterator[Mapping[str, Any]]:
     """A cable in front of each service."""
     addresses = {
         "postgresql": urlsplit(database),
@@ -81,7 +35,7 @@ async def links(stack: StackAddresses, database: str) -> AsyncIterator[dict[str,
         "nats": urlsplit(stack.nats.url),
     }
     made = {
-        name: Link(str(at.hostname), int(at.port or 0))
+        name: cable(str(at.hostname), int(at.port or 0))
         for name, at in addresses.items()
     }
     for each in made.values():
@@ -93,7 +47,7 @@ async def links(stack: StackAddresses, database: str) -> AsyncIterator[dict[str,
 
 @pytest.fixture
 async def settings(
-    stack: StackAddresses, database: str, bucket, links: dict[str, Link]
+    stack: StackAddresses, database: str, bucket, links: Mapping[str, Any]
 ) -> AsyncIterator[Settings]:
     """A deployment that reaches its services by the cables."""
     buckets = Buckets("case")

@@ -125,6 +125,7 @@ def _shown(checked: Checked) -> CheckView:
         status=CheckStatus.UNHEALTHY if checked.error else CheckStatus.HEALTHY,
         latency_ms=checked.latency_ms,
         error=checked.error,
+        notes=list(checked.notes),
     )
 
 

@@ -43,6 +43,8 @@ from sr_core.ports.content_store import ContentConflict, Unretrievable
 from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
 from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
+from sr_core.ports.message_bus import Fenced
+from sr_core.ports.outbox import BusAhead
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
 
@@ -120,6 +122,8 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unfit: HTTPStatus.SERVICE_UNAVAILABLE,
+    Fenced: HTTPStatus.SERVICE_UNAVAILABLE,
+    BusAhead: HTTPStatus.SERVICE_UNAVAILABLE,
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unretrievable: HTTPStatus.SERVICE_UNAVAILABLE,
     LogUnsound: HTTPStatus.SERVICE_UNAVAILABLE,

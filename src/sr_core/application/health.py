@@ -22,11 +22,12 @@ class Dependency:
     """Something outside that the platform needs.
 
     `check` does something real with it, with our credentials, and raises an `SrError`
-    if that does not work. What it says holds no secret.
+    if that does not work. What it returns are notes: what works, and is not as it should
+    be. Neither holds a secret.
     """
 
     name: str
-    check: Callable[[], Awaitable[None]]
+    check: Callable[[], Awaitable[tuple[str, ...] | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Checked:
     name: str
     latency_ms: float
     error: str | None
+    notes: tuple[str, ...] = ()
 
 
 class Readiness:
@@ -46,7 +48,7 @@ class Readiness:
     ) -> None:
         self._dependencies = tuple(dependencies)
         self._deadline_s = deadline_s
-        self._left: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Task[tuple[str, ...] | None]] = set()
 
     async def checked(self) -> tuple[Checked, ...]:
         """Try all of them at once, and return what each showed."""
@@ -60,10 +62,11 @@ class Readiness:
         return Checked(
             name=dependency.name,
             latency_ms=round((loop.time() - began) * 1000, 3),
-            error=self._error(task),
+            error=(error := self._error(task)),
+            notes=() if error else task.result() or (),
         )
 
-    def _error(self, task: asyncio.Task[None]) -> str | None:
+    def _error(self, task: asyncio.Task[tuple[str, ...] | None]) -> str | None:
         if not task.done():
             self._leave(task)
             return f"no answer within {self._deadline_s:g} s"
@@ -73,17 +76,17 @@ class Readiness:
             return str(error)
         return None
 
-    def _leave(self, task: asyncio.Task[None]) -> None:
+    def _leave(self, task: asyncio.Task[tuple[str, ...] | None]) -> None:
         """Ask the task to end, without waiting for it: it may hang while it does."""
         self._left.add(task)
         task.add_done_callback(self._forget)
         task.cancel()
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, task: asyncio.Task[tuple[str, ...] | None]) -> None:
         self._left.discard(task)
         if not task.cancelled():
             task.exception()  # it came too late to say so; asyncio wants it looked at
 
 
-async def _run(dependency: Dependency) -> None:
-    await dependency.check()
+async def _run(dependency: Dependency) -> tuple[str, ...] | None:
+    return await dependency.check()

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from sr_core.adapters.nats.bus import NatsAccess
+from sr_core.adapters.nats.durability import unsafe_facts
 from sr_core.adapters.nats.streams import (
     check_streams,
     ensure_streams,
@@ -158,15 +159,34 @@ def dependencies(settings: Settings) -> tuple[Dependency, ...]:
     """Return what the platform needs, each with its own credentials and no pool."""
     access = replace(s3_access(settings), deadline_s=PROBE_S)
     database = settings.database_url
-    streams = (_nats(settings), settings.stream_prefix)
     return (
         Dependency(name="postgresql", check=partial(check_database, database)),
         Dependency(
             name="minio",
             check=partial(_check_buckets, access, buckets_of(settings)),
         ),
-        Dependency(name="nats", check=partial(check_streams, *streams)),
+        Dependency(name="nats", check=partial(check_bus, settings)),
     )
+
+
+async def check_bus(settings: Settings) -> tuple[str, ...]:
+    """Return why the bus is unsafe, if it is; the stream is as it has to be.
+
+    Raises:
+        Unfit: it is not; or the bus is unsafe, and the settings are strict.
+
+    """
+    access = nats_access(settings)
+    await check_streams(access, settings.stream_prefix)
+    facts = await unsafe_facts(
+        access,
+        settings.stream_prefix,
+        replicas=settings.nats_replicas,
+        monitor_url=settings.nats_monitor_url,
+    )
+    if facts and settings.nats_strict:
+        raise Unfit(system="NATS", cause=f"bus-unsafe: {'; '.join(facts)}")
+    return tuple(f"bus-unsafe: {each}" for each in facts)
 
 
 def buckets_of(settings: Settings) -> tuple[str, ...]:
@@ -214,12 +234,16 @@ async def initialise(settings: Settings) -> tuple[str, ...]:
 
 async def make_streams(settings: Settings) -> tuple[str, ...]:
     """Make the streams that are missing, and return their names."""
-    return await ensure_streams(_nats(settings), settings.stream_prefix)
+    return await ensure_streams(
+        nats_access(settings),
+        settings.stream_prefix,
+        replicas=settings.nats_replicas,
+    )
 
 
 async def drop_streams(settings: Settings) -> None:
     """Take the streams away, with all that is in them."""
-    await remove_streams(_nats(settings), settings.stream_prefix)
+    await remove_streams(nats_access(settings), settings.stream_prefix)
 
 
 async def migrate(dsn: str) -> tuple[str, ...]:
@@ -236,7 +260,7 @@ async def missing(settings: Settings) -> tuple[str, ...]:
         *(f"migration {each.file} is not applied" for each in pending),
         *(f"bucket {each} is not there" for each in absent),
         *await unlocked(access, _checkpoints_bucket(settings)),
-        *await missing_streams(_nats(settings), settings.stream_prefix),
+        *await missing_streams(nats_access(settings), settings.stream_prefix),
     )
 
 
@@ -272,7 +296,8 @@ def _oidc(settings: Settings) -> OidcSettings:
     )
 
 
-def _nats(settings: Settings) -> NatsAccess:
+def nats_access(settings: Settings) -> NatsAccess:
+    """Return how the settings' bus is reached."""
     return NatsAccess(
         url=settings.nats_url,
         user=settings.nats_user,

@@ -25,6 +25,7 @@ from sr_core.domain.errors import MalformedInput
 _LOG: Final = logging.getLogger(__name__)
 
 _FAMILIES: Final = (
+    "SR_CONSUMER_",
     "SR_DATABASE_",
     "SR_DOCS_",
     "SR_GOVERNED_",
@@ -33,6 +34,7 @@ _FAMILIES: Final = (
     "SR_MINIO_",
     "SR_NATS_",
     "SR_OIDC_",
+    "SR_OUTBOX_",
     "SR_SANDBOX",
 )
 _ALIASES: Final[Mapping[str, str]] = {"SR_DOCS_PATH": "DOCS_PATH"}
@@ -88,6 +90,16 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_NATS_PASSWORD": Setting(default="", meaning="its password"),
     "SR_NATS_STREAM_PREFIX": Setting(
         default="sr", meaning="what the names of streams and subjects begin with"
+    ),
+    "SR_NATS_MONITOR_URL": Setting(
+        default="",
+        meaning="the NATS server's monitoring page, which tells how it syncs",
+    ),
+    "SR_NATS_REPLICAS": Setting(
+        default="1", meaning="on how many servers the stream has to be: 1, 3 or 5"
+    ),
+    "SR_NATS_STRICT": Setting(
+        default="false", meaning="whether nothing is published to a bus that is unsafe"
     ),
     "SR_OIDC_ISSUER": Setting(default=None, meaning="whose tokens are believed"),
     "SR_OIDC_AUDIENCE": Setting(default="solver-ralph", meaning="whom they are for"),
@@ -152,6 +164,29 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_GOVERNOR_HEALTH_PORT": Setting(
         default="8081", meaning="the port that tells whether the governor works"
     ),
+    "SR_OUTBOX_POLL_INTERVAL_MS": Setting(
+        default="100", meaning="how often the publisher looks for new events, in ms"
+    ),
+    "SR_OUTBOX_LEASE_MS": Setting(
+        default="10000",
+        meaning="after how long without a sign of life another may publish, in ms",
+    ),
+    "SR_OUTBOX_AGE_MAX_S": Setting(
+        default="60", meaning="how long an event may wait before that is an alarm, in s"
+    ),
+    "SR_OUTBOX_KEEP_S": Setting(
+        default="86400", meaning="how long rows are kept that were published, in s"
+    ),
+    "SR_OUTBOX_HEALTH_PORT": Setting(
+        default="8082", meaning="the port that tells whether the publisher works"
+    ),
+    "SR_CONSUMER_SILENT_MS": Setting(
+        default="10000",
+        meaning="how long the bus may be silent while the log is ahead, in ms",
+    ),
+    "SR_CONSUMER_HEALTH_PORT": Setting(
+        default="8083", meaning="the port that tells whether the consumer works"
+    ),
 }
 
 
@@ -177,6 +212,9 @@ class Settings:
     nats_user: str
     nats_password: str = field(repr=False)
     stream_prefix: str
+    nats_monitor_url: str
+    nats_replicas: int
+    nats_strict: bool
     log_format: str
     log_level: str
     log_origin: str
@@ -197,6 +235,13 @@ class Settings:
     governor_max_concurrent_loops: int
     governor_dry_run: bool
     governor_health_port: int
+    outbox_poll_interval_ms: int
+    outbox_lease_ms: int
+    outbox_age_max_s: int
+    outbox_keep_s: int
+    outbox_health_port: int
+    consumer_silent_ms: int
+    consumer_health_port: int
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -244,6 +289,9 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         nats_user=_text(environment, "SR_NATS_USER"),
         nats_password=_text(environment, "SR_NATS_PASSWORD"),
         stream_prefix=_prefix(environment),
+        nats_monitor_url=_text(environment, "SR_NATS_MONITOR_URL"),
+        nats_replicas=int(_choice(environment, "SR_NATS_REPLICAS", ("1", "3", "5"))),
+        nats_strict=_choice(environment, "SR_NATS_STRICT", ("true", "false")) == "true",
         log_format=_choice(environment, "SR_LOG_FORMAT", ("pretty", "json")),
         log_level=_choice(environment, "SR_LOG_LEVEL", LOG_LEVELS),
         log_origin=_origin(environment),
@@ -271,7 +319,28 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         governor_health_port=_number(
             environment, "SR_GOVERNOR_HEALTH_PORT", most=PORT_MAX, what="a port"
         ),
+        **_of_the_bus(environment),
     )
+
+
+def _of_the_bus(environment: Mapping[str, str]) -> dict[str, int]:
+    """Return the settings of the publisher and of the consumers; all are numbers."""
+    most = {
+        "SR_OUTBOX_POLL_INTERVAL_MS": 3_600_000,
+        "SR_OUTBOX_LEASE_MS": 3_600_000,
+        "SR_OUTBOX_AGE_MAX_S": 86_400,
+        "SR_OUTBOX_KEEP_S": 31_536_000,
+        "SR_CONSUMER_SILENT_MS": 3_600_000,
+    }
+    ports = ("SR_OUTBOX_HEALTH_PORT", "SR_CONSUMER_HEALTH_PORT")
+    numbers = {name: _number(environment, name, most=it) for name, it in most.items()}
+    listening = {
+        name: _number(environment, name, most=PORT_MAX, what="a port") for name in ports
+    }
+    return {
+        name.removeprefix("SR_").lower(): value
+        for name, value in {**numbers, **listening}.items()
+    }
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

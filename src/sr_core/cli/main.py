@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import Final, TypeAlias
 
-from sr_core.cli import init, log, serve, worker
+from sr_core.cli import bus_books, init, log, serve, worker
 from sr_core.domain.errors import SrError
 
 Command: TypeAlias = Callable[[Sequence[str]], int]
@@ -43,8 +43,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _commands() -> dict[str, Command]:
     own: dict[str, Command] = {
+        "dead-letter": lambda rest: asyncio.run(
+            bus_books.run_dead_letter(rest, os.environ)
+        ),
         "init": lambda rest: asyncio.run(init.run(rest, os.environ)),
         "log": lambda rest: asyncio.run(log.run(rest, os.environ)),
+        "notices": lambda rest: asyncio.run(bus_books.run_notices(rest, os.environ)),
+        "outbox": lambda rest: asyncio.run(bus_books.run_outbox(rest, os.environ)),
         "serve": lambda rest: asyncio.run(serve.run(rest, os.environ)),
         "worker": lambda rest: asyncio.run(worker.run(rest, os.environ)),
     }

@@ -8,11 +8,17 @@ from types import MappingProxyType
 from typing import Final
 
 from sr_core.bootstrap.settings import Settings, parse_settings
-from sr_core.cli import governor
+from sr_core.cli import bus_workers, governor
 
 Worker = Callable[[Settings], Awaitable[int]]
 
-WORKERS: Final[Mapping[str, Worker]] = MappingProxyType({"governor": governor.run})
+WORKERS: Final[Mapping[str, Worker]] = MappingProxyType(
+    {
+        "governor": governor.run,
+        "notices": bus_workers.run_notices,
+        "outbox": bus_workers.run_outbox,
+    }
+)
 
 
 async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

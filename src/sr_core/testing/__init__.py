@@ -7,6 +7,7 @@
 They implement the ports and keep their contracts; nothing of the rules is imitated.
 """
 
+from sr_core.testing.bus import append_stops
 from sr_core.testing.documents import (
     DIRECTIVE,
     GOVERNED,
@@ -92,6 +93,7 @@ __all__ = [
     "Story",
     "TickingClock",
     "TokenTable",
+    "append_stops",
     "build_artifact_events",
     "build_document",
     "build_entry",

@@ -62,6 +62,7 @@ from sr_core.api.bounds import (
 )
 from sr_core.api.problems import on_bug, on_http_error, status_of
 from sr_core.bootstrap.settings import parse_settings
+from sr_core.codec.message import MessageVersionUnsupported, parse_message
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.errors import (
     ApprovalUnfit,
@@ -133,6 +134,8 @@ from sr_core.ports.content_store import (
 from sr_core.ports.errors import Overtaken, Unavailable, Unfit, VersionConflict
 from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
+from sr_core.ports.message_bus import Fenced
+from sr_core.ports.outbox import BusAhead
 from sr_core.ports.read_model import ProjectionBroken, UpdateRows
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
@@ -174,6 +177,9 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     KeyReused(key="order-7"),
     KindChanged(bound=ActorKind.AGENT, proved=ActorKind.HUMAN),
     Unfit(system="JetStream", cause="it has no stream sr-events"),
+    Fenced(expected=41, why="the server says that it does not"),
+    BusAhead(position=42, event_id=f"evt_{ULID}", head=17),
+    caught(MessageVersionUnsupported, lambda: parse_message(b'{"schema_version":"2"}')),
     caught(MalformedInput, lambda: parse_settings({"SR_DATABASE_ULR": "…"})),
     TransitionRefused(
         subject=LOOP,

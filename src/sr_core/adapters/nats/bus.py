@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,14 +44,18 @@ async def connected(access: NatsAccess) -> AsyncIterator[Client]:
 
 async def _connect(client: Client, access: NatsAccess) -> None:
     try:
-        await client.connect(
-            access.url,
-            user=access.user or None,
-            password=access.password or None,
-            connect_timeout=int(DEADLINE_S),
-            allow_reconnect=False,
-            error_cb=_nothing,
-        )
+        async with asyncio.timeout(DEADLINE_S):
+            await client.connect(
+                access.url,
+                user=access.user or None,
+                password=access.password or None,
+                connect_timeout=int(DEADLINE_S),
+                allow_reconnect=False,
+                # Left alone, the driver dials a server that refuses for two minutes.
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                error_cb=_nothing,
+            )
     except (OSError, nats.errors.Error, TimeoutError) as error:
         raise Unfit(system="NATS", cause=_cause(error)) from error
 

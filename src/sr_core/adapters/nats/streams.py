@@ -16,18 +16,19 @@ from typing import Final
 import nats.errors
 import nats.js.errors
 from nats.js import JetStreamContext
-from nats.js.api import RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from sr_core.adapters.nats.bus import DEADLINE_S, NatsAccess, connected
 from sr_core.ports.errors import Unfit
 
 MAX_AGE_S: Final = timedelta(days=7).total_seconds()
 DUPLICATES_S: Final = 120.0
+UNBOUNDED: Final = -1
 _FAILED: Final = (nats.errors.Error, nats.js.errors.Error, TimeoutError)
 
 
-def event_stream(prefix: str) -> StreamConfig:
-    """Return the stream of events, as it has to be."""
+def event_stream(prefix: str, *, replicas: int = 1) -> StreamConfig:
+    """Return the stream of events, as it has to be, on so many servers."""
     return StreamConfig(
         name=f"{prefix}-events",
         subjects=[f"{prefix}.events.>"],
@@ -35,17 +36,24 @@ def event_stream(prefix: str) -> StreamConfig:
         retention=RetentionPolicy.LIMITS,
         max_age=MAX_AGE_S,
         duplicate_window=DUPLICATES_S,
+        # What is old makes room for what is new, and nothing but age makes it old.
+        discard=DiscardPolicy.OLD,
+        max_bytes=UNBOUNDED,
+        max_msgs=UNBOUNDED,
+        num_replicas=replicas,
     )
 
 
-async def ensure_streams(access: NatsAccess, prefix: str) -> tuple[str, ...]:
+async def ensure_streams(
+    access: NatsAccess, prefix: str, *, replicas: int = 1
+) -> tuple[str, ...]:
     """Make the stream, or mend its settings; return what was made or mended.
 
     Raises:
         Unfit: no connection, or JetStream refuses.
 
     """
-    wanted = event_stream(prefix)
+    wanted = event_stream(prefix, replicas=replicas)
     async with _jetstream(access) as jetstream:
         found = await _found(jetstream, wanted)
         if found is None:
@@ -103,6 +111,9 @@ def _durable(config: StreamConfig) -> Mapping[str, object]:
         "retention": config.retention,
         "max_age": config.max_age,
         "duplicate_window": config.duplicate_window,
+        "discard": config.discard,
+        "max_bytes": config.max_bytes,
+        "max_msgs": config.max_msgs,
     }
 
 

@@ -26,12 +26,16 @@ class CheckStatus(StrEnum):
 
 
 class CheckView(msgspec.Struct, kw_only=True):
-    """What one dependency showed; `error` says why it is unhealthy."""
+    """What one dependency showed; `error` says why it is unhealthy.
+
+    `notes` say what works and is not as it should be.
+    """
 
     name: str
     status: CheckStatus
     latency_ms: float | None
     error: str | None
+    notes: list[str]
 
 
 class ReadinessView(msgspec.Struct, kw_only=True):
