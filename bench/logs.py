@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -49,15 +50,24 @@ BY_THE_SYSTEM: Final = (IterationStarted, RunStarted, EvidenceAssociated)
 """What nobody else may ask for."""
 
 
-def batches(seed: int, events: int) -> Iterator[Batch]:
-    """Yield batches for an empty log, `events` in all, in the order of appending."""
-    log = _Log(seed)
-    left = events
+def batches(seed: int, events: int, *, after: int = 0) -> Iterator[Batch]:
+    """Yield the batches of a log of `events` in the order of appending.
+
+    `after` leaves out the events that are there already: the first so many of the same
+    seed's log.
+    """
+    log, end = _Log(seed), 0
     for boundary, told in _told(log):
-        batch = log.batch(boundary, told[:left])
-        yield batch
-        left -= len(batch.events)
-        if not left:
+        begin, kept = end, told[: events - end]
+        batch = log.batch(boundary, kept)
+        end += len(kept)
+        if begin >= after:
+            yield batch
+        elif end > after:  # a part of it is there
+            yield replace(
+                batch, expected=Position(after), events=batch.events[after - begin :]
+            )
+        if end == events:
             return
 
 
