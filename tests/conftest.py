@@ -1,6 +1,7 @@
 """What every test may ask for by name.
 
 stack ──▶ template ──▶ database   a fresh database, cloned in some 50 ms
+      │                └▶ logged     the same, with a log of every type of event
       └──────────────▶ bucket     a fresh bucket, emptied and removed after
                        locked_bucket   the same, where nothing is removed by the way
 """
@@ -10,21 +11,25 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
 import pytest
+from bench.logs import batches
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from psycopg.sql import SQL, Composed, Identifier
 
 from pytest_sr.stack.addresses import S3Address, S3Keys, StackAddresses
+from sr_core.adapters.postgres.connections import connection_pool
+from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.migrate import Migrator
 from sr_core.adapters.s3.buckets import LockedBucket, ensure_locked
 from sr_core.adapters.s3.connection import S3Access
+from sr_core.ports.event_store import Batch
 
 
 @pytest.fixture
@@ -69,6 +74,52 @@ def empty_database(stack: StackAddresses) -> Iterator[str]:
     """The address of a database of the test's own, with nothing in it."""
     with fresh_database(stack, "template0") as name:
         yield stack.postgres.dsn(name)
+
+
+EVENTS = 520
+"""How many events the shared log has; by then every type has occurred."""
+
+
+@pytest.fixture(scope="session")
+def log_template(stack: StackAddresses, template: str) -> Iterator[str]:
+    """The name of a database with a log of every type of event, and nobody connected."""
+    with fresh_database(stack, template) as name:
+        asyncio.run(write_log(stack.postgres.dsn(name), batches(1, EVENTS)))
+        yield name
+
+
+@pytest.fixture
+def logged(stack: StackAddresses, log_template: str) -> Iterator[str]:
+    """The address of a database of the test's own, with a log of every type of event."""
+    with fresh_database(stack, log_template) as name:
+        yield stack.postgres.dsn(name)
+
+
+async def write_log(dsn: str, told: Iterable[Batch]) -> None:
+    async with connection_pool(dsn) as pool:
+        store = PostgresEventStore(pool)
+        for each in told:
+            await store.append(each)
+
+
+@pytest.fixture
+def deployed() -> Callable[[str], dict[str, str]]:
+    """Gives the settings of a deployment that has this database and nothing else."""
+    return lambda dsn: {
+        "PATH": "/usr/bin:/bin",
+        "SR_DATABASE_URL": dsn,
+        "SR_MINIO_ENDPOINT": "127.0.0.1:9",
+        "SR_MINIO_ACCESS_KEY": "nobody",
+        "SR_MINIO_SECRET_KEY": "no-secret",
+        "SR_NATS_URL": "nats://127.0.0.1:9",
+        "SR_NATS_USER": "nobody",
+        "SR_NATS_PASSWORD": "no-secret",
+        "SR_OIDC_ISSUER": "http://127.0.0.1:9/realm",
+        "SR_OIDC_JWKS_URI": "http://127.0.0.1:9/keys",
+        "SR_OIDC_HUMAN_CLIENTS": "sr-human",
+        "SR_OIDC_AGENT_CLIENTS": "sr-agent",
+        "SR_OIDC_SYSTEM_CLIENTS": "sr-system",
+    }
 
 
 @contextmanager

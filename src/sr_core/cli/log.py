@@ -7,7 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from sr_core.cli import log_checkpoint, log_keygen, log_verify
+from sr_core.cli import (
+    log_checkpoint,
+    log_keygen,
+    log_prove,
+    log_rebuild,
+    log_replay,
+    log_verify,
+)
 
 Subcommand: TypeAlias = Callable[[Sequence[str], Mapping[str, str]], Awaitable[int]]
 
@@ -15,6 +22,9 @@ SUBCOMMANDS: Final[Mapping[str, Subcommand]] = MappingProxyType(
     {
         "checkpoint": log_checkpoint.run,
         "keygen": log_keygen.run,
+        "prove": log_prove.run,
+        "rebuild": log_rebuild.run,
+        "replay": log_replay.run,
         "verify": log_verify.run,
     }
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sr_core.codec.canonical import canonical, parse_json, plain, restored
+from sr_core.codec.upcast import UPCASTS, Upcasts
 from sr_core.domain.actors import Actor, parse_actor
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.events import (
@@ -28,8 +29,6 @@ from sr_core.ports.event_store import (
     StreamId,
 )
 from sr_core.ports.read_model import RowChange
-
-SCHEMA_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def seal(event: DomainEvent, with_: Seal, changes: Sequence[RowChange]) -> NewEv
     subject = subject_of(event)
     envelope = canonical(
         {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": f"{UPCASTS.current(type(event).__name__)}",
             "event_id": with_.event_id,
             "stream_id": stream_of(event),
             "stream_kind": subject.kind,
@@ -93,12 +92,12 @@ def seal(event: DomainEvent, with_: Seal, changes: Sequence[RowChange]) -> NewEv
     )
 
 
-def opened(stored: StoredEvent) -> Recorded:
-    """Return what the envelope says.
+def opened(stored: StoredEvent, upcasts: Upcasts = UPCASTS) -> Recorded:
+    """Return what the envelope says, in the version of today.
 
     Raises:
-        MalformedInput: its bytes are not those that were hashed, or it holds what this
-            version does not know.
+        MalformedInput: its bytes are not those that were hashed, or are no event.
+        EventNotUnderstood: it is of a type, or a version, that is not known here.
 
     """
     actual = hash_bytes(stored.envelope)
@@ -109,17 +108,14 @@ def opened(stored: StoredEvent) -> Recorded:
             expected=f"the bytes recorded, with the hash {stored.envelope_hash}",
         )
     raw = parse_json(stored.envelope, what=f"the event at {stored.position}")
-    event_type = EVENT_TYPES.get(raw["event_type"])
-    if event_type is None or raw["schema_version"] != SCHEMA_VERSION:
-        raise MalformedInput(
-            field=f"the event at {stored.position}",
-            found=f"{raw['event_type']} of version {raw['schema_version']}",
-            expected=f"version {SCHEMA_VERSION} of {', '.join(EVENT_TYPES)}",
-        )
+    name = raw["event_type"]
+    payload = upcasts.upcast(
+        name, raw["schema_version"], raw["payload"], position=stored.position
+    )
     return Recorded(
         position=stored.position,
         event_id=raw["event_id"],
-        event=restored(event_type, raw["payload"], what=raw["event_type"]),
+        event=restored(EVENT_TYPES[name], payload, what=name),
         by=parse_actor(raw["actor_kind"], raw["actor_id"]),
         occurred_at=datetime.fromisoformat(raw["occurred_at"]),
         correlation_id=raw["correlation_id"],

@@ -89,14 +89,17 @@ class DocumentMissing(SrError):  # noqa: N818 - as above
 
 
 class EventNotUnderstood(SrError):  # noqa: N818 - named for what it says
-    """The log holds an event that the event manager has no reader for (SPEC 12.1)."""
+    """The log holds an event, or a version of one, that nobody here reads (SPEC 12.1)."""
 
     code = "EVENT_NOT_UNDERSTOOD"
 
-    def __init__(self, *, event_type: str, position: int) -> None:
+    def __init__(
+        self, *, event_type: str, position: int, version: str | None = None
+    ) -> None:
+        of_version = "" if version is None else f" of version {version}"
         super().__init__(
-            f"No reader knows {event_type}, the event at position {position}",
-            remedy="Give it a reader in sr_core.domain.event_ledger, or list it as silent",
+            f"No reader knows {event_type}{of_version}, the event at position {position}",
+            remedy="Run the release that wrote the log, or a later one",
         )
 
 

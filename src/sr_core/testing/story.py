@@ -69,6 +69,7 @@ from sr_core.domain.ids import (
     ExceptionId,
     FreezeId,
     IterationId,
+    LoopId,
     OracleId,
     RunId,
     build_candidate_id,
@@ -86,6 +87,7 @@ from sr_core.domain.run import CompleteRun, Execution, Run
 from sr_core.domain.summary_claims import told_by_the_log
 from sr_core.domain.verification import SuiteFacts, VerificationScope
 from sr_core.domain.violation import Violation, flaky
+from sr_core.ports.clock import IdSource
 from sr_core.testing.documents import DIRECTIVE
 from sr_core.testing.manifests import build_manifest
 from sr_core.testing.values import (
@@ -115,6 +117,7 @@ class Story:
     `cured` are the triggers whose cause the story has mended.
     """
 
+    loop_id: LoopId = LOOP_1
     suite: OracleSuite = field(default_factory=lambda: register(build_suite()))
     profile: Profile = STRICT_CORE
     now: datetime = NOON
@@ -122,7 +125,7 @@ class Story:
     log: list[DomainEvent] = field(default_factory=list)
     readings: dict[ContentHash, BundleReading] = field(default_factory=dict)
     cured: frozenset[StopTrigger] = frozenset()
-    ids: CountingIds = field(default_factory=CountingIds)
+    ids: IdSource = field(default_factory=CountingIds)
     pinned: dict[RunId, ContentHash] = field(default_factory=dict)
     """What was registered when each run started."""
 
@@ -207,7 +210,7 @@ class Story:
         """Open the loop."""
         command = loop.CreateLoop(
             by=HUMAN,
-            loop_id=LOOP_1,
+            loop_id=self.loop_id,
             goal="a goal",
             budgets=budgets or Budgets(),
             directive=DIRECTIVE,
@@ -613,9 +616,9 @@ class Story:
         return ExceptionScope(scope_kind=ScopeKind.PER_LOOP, loop_id=self.loop.loop_id)
 
 
-def build_full_story() -> Story:
+def build_full_story(story: Story | None = None) -> Story:
     """Return a story in which everything happens that can; it ends closed."""
-    story = Story().open().iterate()
+    story = (story or Story()).open().iterate()
     story.give_iteration(iteration.BeginIteration(by=AGENT)).register().govern()
     story.judge({BUILD: ResultStatus.FAIL}).waive()
     story.verify().approve().freeze().resolve()

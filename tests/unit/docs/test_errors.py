@@ -61,6 +61,8 @@ from sr_core.api.bounds import (
     UnsupportedMediaType,
 )
 from sr_core.api.problems import on_bug, on_http_error, status_of
+from sr_core.application.replay import EventPoisoned, LogDisordered, LogEmpty
+from sr_core.bootstrap.read_copies import ReplayFailed
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.codec.message import MessageVersionUnsupported, parse_message
 from sr_core.domain.actors import Actor, ActorKind
@@ -136,6 +138,7 @@ from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.message_bus import Fenced
 from sr_core.ports.outbox import BusAhead
+from sr_core.ports.read_copy import ReadModelUnfit, RebuildUnderWay
 from sr_core.ports.read_model import ProjectionBroken, UpdateRows
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
@@ -174,6 +177,17 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     UnsupportedMediaType(found="text/plain"),
     RequestRepeated(key="order-7", event_ids=(f"evt_{ULID}",)),
     IdempotencyMismatch(event_id=f"evt_{ULID}"),
+    EventPoisoned(
+        position=31,
+        event_type="StopTriggered",
+        projection="loops",
+        reason="KeyError('trigger')",
+    ),
+    LogDisordered(found="The log has no event at position 300"),
+    LogEmpty(),
+    ReadModelUnfit(found="view v rests on one of its tables"),
+    RebuildUnderWay(),
+    ReplayFailed(status=2, said="the log gave no answer"),
     KeyReused(key="order-7"),
     KindChanged(bound=ActorKind.AGENT, proved=ActorKind.HUMAN),
     Unfit(system="JetStream", cause="it has no stream sr-events"),

@@ -66,7 +66,7 @@ class _ConnectionLost(Exception):  # noqa: N818 - named for what it says
     """The connection ended under the work, which may or may not be committed."""
 
 
-_FAILED: Final = (
+FAILED: Final = (
     OperationalError,
     InterfaceError,
     InternalError,
@@ -79,6 +79,7 @@ _FAILED: Final = (
     errors.UndefinedFunction,
     errors.InsufficientPrivilege,
 )
+"""What says that the server, or the way to it, failed."""
 
 
 def connection_pool(
@@ -155,7 +156,7 @@ async def at_once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
     """
     try:
         return await _within(pool.timeout, _attempts(pool, work))
-    except _FAILED as error:
+    except FAILED as error:
         raise Unavailable(system="Postgres", deadline_s=pool.timeout) from error
     except Error as error:
         msg = f"what our own code asks of its own tables, they can do: {error}"

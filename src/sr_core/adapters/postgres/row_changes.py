@@ -6,6 +6,7 @@ columns are named by our own projections, and quoted as identifiers all the same
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -30,16 +31,21 @@ from sr_core.ports.read_model import (
 
 Facts = Mapping[str, TableFacts]
 
+LIVE: Final = ""
+"""The rows that the platform reads; any other text names the schemas of a copy."""
+BEGINNING: Final = SQL("(SELECT 0::bigint AS global_seq)")
+"""What a copy's positions count from."""
 NO_ROW: Final = "SR404"
 """The SQLSTATE of a change that found no row (migration 0011)."""
 
 
 async def apply(
-    connection: Connection, runs: Sequence[Run], *, shadow: bool = False
+    connection: Connection, runs: Sequence[Run], *, copy: str = LIVE
 ) -> None:
-    """Make the changes, whose offsets count from the end of the log as it is here.
+    """Make the changes, in the live tables or in those of `copy`.
 
-    `shadow` says that the rows are those of a rebuild, whose schemas are named for it.
+    The offsets of live changes count from the end of the log as it is here, those of a
+    copy from its beginning.
 
     Raises:
         ProjectionBroken: a table refuses a change, or no row was there to change.
@@ -50,7 +56,7 @@ async def apply(
         async with connection.pipeline():
             cursors = [
                 await connection.execute(
-                    _alone(each.shape, shadow=shadow), arguments(each), prepare=True
+                    _alone(each.shape, copy=copy), arguments(each), prepare=True
                 )
                 for each in runs
             ]
@@ -114,20 +120,24 @@ def _short(name: str) -> str:
     return name.removeprefix("proj.")
 
 
+_POINT_ZERO: Final = re.compile(r"\.0(?=[,\]}])")
+_STRING_OR_POINT_ZERO: Final = re.compile(rf'"(?:[^"\\]|\\.)*"|{_POINT_ZERO.pattern}')
+
+
 @lru_cache(maxsize=1024)
-def _alone(shape: Shape, *, shadow: bool) -> bytes:
+def _alone(shape: Shape, *, copy: str) -> bytes:
     """Return the statement of one run, in a transaction that has appended already."""
-    head = Identifier("proj_shadow" if shadow else "es", "head")
-    return statement(shape, head, shadow=shadow).as_bytes(None)
+    head = Identifier("es", "head") if copy == LIVE else BEGINNING
+    return statement(shape, head, copy=copy).as_bytes(None)
 
 
-def statement(shape: Shape, head: Composable, *, shadow: bool = False) -> Composed:
+def statement(shape: Shape, head: Composable, *, copy: str = LIVE) -> Composed:
     """Return the statement of a run; `head` is a relation whose row ends the log.
 
     Its parameters are `arguments`.
     """
     return (_insertion if shape.is_added else _update)(
-        shape, head, table_name(shape.table, shadow=shadow)
+        shape, head, table_name(shape.table, copy=copy)
     )
 
 
@@ -198,10 +208,10 @@ def _update(shape: Shape, head: Composable, table: Composable) -> Composed:
     )
 
 
-def table_name(table: str, *, shadow: bool = False) -> Identifier:
+def table_name(table: str, *, copy: str = LIVE) -> Identifier:
     """Return the name of the read model's table; `proj` is its schema if none is named."""
     schema, _, name = table.rpartition(".")
-    return Identifier((schema or "proj") + ("_shadow" if shadow else ""), name)
+    return Identifier(f"{schema or 'proj'}{copy and f'_{copy}'}", name)
 
 
 def equality(where: Row) -> Composable:
@@ -231,7 +241,17 @@ def parameter(value: Value) -> Any:  # noqa: ANN401 - the driver takes what it c
 
 
 def _json(rows: Sequence[Row]) -> str:
-    return msgspec.json.encode(rows, enc_hook=_plain).decode()
+    """Return the rows as JSON, numbers as RFC 8785 writes them: 600.0 is 600.
+
+    A decision may say 600 where the event that is read back says 600.0; a row must not
+    tell the two apart.
+    """
+    text = msgspec.json.encode(rows, enc_hook=_plain).decode()
+    return _STRING_OR_POINT_ZERO.sub(_whole, text) if _POINT_ZERO.search(text) else text
+
+
+def _whole(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else ""
 
 
 def _plain(value: object) -> object:

@@ -111,7 +111,7 @@ class Run:
         if self.shape.key:
             self.places[key] = len(self.rows)
         self.changes.append(change)
-        self.rows.append(_row(change))
+        self.rows.append(row_of(change))
         for columns, found in self._by.items():
             found.add(_key(change, columns))
 
@@ -144,7 +144,7 @@ class Run:
     def _merge(self, place: int, change: Change) -> None:
         said = change.change
         if isinstance(said, UpdateRows):
-            row, anew = self.rows[place], _row(change)
+            row, anew = self.rows[place], row_of(change)
             counted = {name: row[name] + anew[name] for name in said.increments}
             row.update({**anew, **counted})
             if not said.may_match_none:
@@ -258,14 +258,14 @@ def _set_by(shape: Shape) -> tuple[str, ...]:
 
 def _key(change: Change, columns: tuple[str, ...]) -> Key:
     row = _named(change.change)
-    return tuple(_hashable(row.get(name)) for name in columns)
+    return tuple([_hashable(row.get(name)) for name in columns])
 
 
 def _named(change: RowChange) -> Row:
     return change.where if isinstance(change, UpdateRows) else change.row
 
 
-def _row(change: Change) -> dict[str, Any]:
+def row_of(change: Change) -> dict[str, Any]:
     """Return what the statement needs to know of the change, as one flat row."""
     said = change.change
     seen = {"last_event_id": change.event_id, "last_global_seq": change.offset}
@@ -275,4 +275,6 @@ def _row(change: Change) -> dict[str, Any]:
 
 
 def _hashable(value: Value) -> Hashable:
+    if isinstance(value, str):  # what nearly all keys are
+        return value
     return repr(value) if isinstance(value, Mapping | list) else value

@@ -50,7 +50,7 @@ from sr_core.domain.verification import VerificationEvent
 from sr_core.domain.work_surface_events import WorkSurfaceEvent
 from sr_core.ports.read_model import RowChange
 
-__all__ = ["Occasion", "changes_of"]
+__all__ = ["Occasion", "changes_of", "projection_of"]
 
 Projection = Callable[[Any, Occasion], tuple[RowChange, ...]]
 
@@ -86,3 +86,11 @@ assert _BY_EVENT.keys() == set(EVENT_TYPES.values()), "every event is projected"
 def changes_of(event: DomainEvent, on: Occasion) -> tuple[RowChange, ...]:
     """Return the rows that `event` changes: those of its subject, and the graph's."""
     return (*_BY_EVENT[type(event)](event, on), *graph.changes(event, on))
+
+
+def projection_of(event_type: str) -> str:
+    """Return the name of the projection that takes events of that type."""
+    event = EVENT_TYPES.get(event_type)
+    if event is None:
+        return "none"
+    return _BY_EVENT[event].__module__.rpartition(".")[2]

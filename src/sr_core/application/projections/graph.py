@@ -7,6 +7,7 @@ here knows any event by name, but for exceptions, whose kind only their creation
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from sr_core.application.projections.common import Occasion
@@ -77,10 +78,14 @@ def subject_node(event: DomainEvent) -> Node | None:
 
 def edge_id(edge: Edge) -> str:
     """Return the one name of the edge between these nodes of this relation."""
-    source, target = (
-        hash_bytes(each.key.encode()) for each in (edge.source, edge.target)
-    )
-    return hash_bytes(f"{source} {edge.relation} {target}".encode())
+    return _edge_id(edge.source.key, edge.relation, edge.target.key)
+
+
+@lru_cache(maxsize=4096)
+def _edge_id(source: str, relation: str, target: str) -> str:
+    """Return the name; many events in a row say the same edge again."""
+    ends = (hash_bytes(source.encode()), hash_bytes(target.encode()))
+    return hash_bytes(f"{ends[0]} {relation} {ends[1]}".encode())
 
 
 def _last_said(edges: tuple[Edge, ...]) -> dict[str, Edge]:
