@@ -111,6 +111,7 @@ async def read_facts(connection: Connection) -> Facts:
         _short(row["name"]): TableFacts(
             guarded=frozenset(row["guarded"]),
             parents=frozenset(map(_short, row["parents"])),
+            referring=frozenset(row["referring"]),
         )
         async for row in cursor
     }

@@ -5,11 +5,12 @@
 A change joins the earliest run of its shape that no change before it has to precede.
 Two changes may pass each other if the rows are the same in the end either way:
 
-* Rows of two tables do, unless one is added that may refer to the other's (`parents`).
+* Rows of two tables do, unless one comes to refer to the other (`parents`).
 * Of two rows added, neither sees the other. That a row is added only if it is not there
   yet, those of one shape decide among themselves, in their order.
 * Of two changes of a row, or a row added and one changed, that is so if the key says that
-  they are two rows, and none sets a column that a unique index looks at (`guarded`).
+  they are two rows, and none sets a column that a unique index looks at (`guarded`), or
+  one by which the other finds its row.
 """
 
 from __future__ import annotations
@@ -36,10 +37,13 @@ class TableFacts:
     """What the order of changes depends on: unique indexes, and what rows refer to.
 
     `guarded` are the columns of unique indexes and of the conditions that they have.
+    `parents` are the tables that rows refer to, this one among them if they refer to
+    each other, and `referring` the columns that they do so by.
     """
 
     guarded: frozenset[str] = frozenset()
     parents: frozenset[str] = frozenset()
+    referring: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,9 +216,10 @@ def _last_before(
 ) -> int:
     """Return the last run that has to come before the change, or -1."""
     last = -1
-    if shape.is_added:
+    if shape.is_added or about.referring.intersection(_set_by(shape)):
         for parent in about.parents:
-            added = (n for n in by_table.get(parent, ()) if runs[n].shape.is_added)
+            others = (n for n in by_table.get(parent, ()) if runs[n].shape != shape)
+            added = (n for n in others if runs[n].shape.is_added)
             last = max(last, *added, -1)
     for n in reversed(by_table.get(shape.table, ())):
         if n <= last:
@@ -242,6 +247,7 @@ def _may_pass(change: Change, shape: Shape, run: Run, about: TableFacts) -> bool
     return (
         ours.key == theirs.key
         and not about.guarded.intersection(_set_by(theirs))
+        and {*_set_by(ours), *_set_by(theirs)}.isdisjoint(ours.key)
         and _key(change, ours.key) not in run.places
     )
 
