@@ -72,7 +72,7 @@ class TestAFewFaults:
         written = tmp_path / "found.json"
 
         ended = run_faults(
-            *("--seconds", "120", "--faults", "2", "--seed", "7"),
+            *("--seconds", "120", "--faults", "1", "--seed", "7"),
             *("--json", str(written)),
         )
 
@@ -83,7 +83,7 @@ class TestAFewFaults:
             for kind in ("kill-writer", "end-backend", "kill-postgres", "cut-answer")
             for subject in ("log", "reader", "control: writer", "control: reader")
         }
-        assert all(each["faults"] == 2 for each in found)
+        assert all(each["faults"] == 1 for each in found)
 
     def test_control_a_run_without_a_fault_is_invalid(self):
         ended = run_faults("--seconds", "0", "--kinds", "end-backend")
