@@ -4,6 +4,7 @@
 #   make test     all that CI checks
 #   make prove    which claims can fail: every control of every scenario
 #   make bench    how fast we are, as ratios to floors; bench/results.json and a plot
+#   make faults   two minutes of faults under writers, and what is in the log (FAULT_SECONDS=120)
 #   make fuzz     twenty minutes of made-up requests, as each kind of actor (FUZZ_SECONDS=1200)
 #   make format   put the code into its form
 #   make lock     make the locked requirements anew
@@ -14,7 +15,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python -P
 WORKERS ?= 2
 
-.PHONY: verify test prove bench fuzz format lock clean
+.PHONY: verify test prove bench faults fuzz format lock clean
 .DELETE_ON_ERROR:
 
 verify: $(VENV)/verify.stamp
@@ -28,6 +29,10 @@ test: $(VENV)/dev.stamp
 
 bench: $(VENV)/bench.stamp
 	@$(VENV)/bin/python -m bench
+
+FAULT_SECONDS ?= 120
+faults: $(VENV)/dev.stamp
+	@$(VENV)/bin/python -m bench.faults --seconds $(FAULT_SECONDS)
 
 FUZZ_SECONDS ?= 1200
 fuzz: $(VENV)/dev.stamp

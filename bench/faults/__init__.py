@@ -1,0 +1,1 @@
+"""Fault runs: what befalls writers and servers, and what is in the log afterwards."""
