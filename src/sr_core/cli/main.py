@@ -11,15 +11,18 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final, TypeAlias
 
-from sr_core.cli import init, log, serve, worker
 from sr_core.domain.errors import SrError
 
 Command: TypeAlias = Callable[[Sequence[str]], int]
 
 MISUSED: Final = 2
+
+OWN: Final = ("init", "log", "serve", "worker")
+"""Each is a module beside this one; a command loads what it needs, and no more."""
 
 
 def main() -> None:
@@ -42,16 +45,22 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _commands() -> dict[str, Command]:
-    own: dict[str, Command] = {
-        "init": lambda rest: asyncio.run(init.run(rest, os.environ)),
-        "log": lambda rest: asyncio.run(log.run(rest, os.environ)),
-        "serve": lambda rest: asyncio.run(serve.run(rest, os.environ)),
-        "worker": lambda rest: asyncio.run(worker.run(rest, os.environ)),
-    }
+    own = {name: _own(name) for name in OWN}
     others = {
         each.name: _loaded(each.value) for each in entry_points(group="sr.commands")
     }
     return {**others, **own}
+
+
+def _own(name: str) -> Command:
+    """Return the command in the module of that name, loaded when it is first run."""
+
+    def command(rest: Sequence[str]) -> int:
+        module = import_module(f"sr_core.cli.{name}")
+        code: int = asyncio.run(module.run(rest, os.environ))
+        return code
+
+    return command
 
 
 def _loaded(value: str) -> Command:
