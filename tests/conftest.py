@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -23,6 +25,8 @@ from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
 from psycopg.sql import SQL, Composed, Identifier
 
+from pytest_sr.broker import Broker
+from pytest_sr.session import SESSION
 from pytest_sr.stack.addresses import S3Address, S3Keys, StackAddresses
 from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
@@ -31,6 +35,14 @@ from sr_core.adapters.s3.buckets import LockedBucket, ensure_locked
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.ports.event_store import Batch
 
+if TYPE_CHECKING:
+    from pytest_sr.world.world import Template
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes minutes begin first, so that the rest is done beside it."""
+    items.sort(key=lambda each: each.get_closest_marker("takes_minutes") is None)
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -38,12 +50,28 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[StackAddresses]:
-    """The services, started when the first test asks for them."""
-    from pytest_sr.stack.client import StackProcess  # noqa: PLC0415 - only if asked
+def stack(sr_stack: StackAddresses) -> StackAddresses:
+    """The services, one set for all workers, started when the first test asks."""
+    return sr_stack
 
-    with StackProcess() as process:
-        yield process.start(print)
+
+@pytest.fixture(scope="session")
+def lent_stack(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """What `-p lent_stack` has to find in its environment to use our stack."""
+    stack = request.config.stash[SESSION].stack
+    desk = stack.open_desk() if isinstance(stack, Broker) else stack.desk
+    return {
+        "LENT_STACK": f"{desk.port}:{desk.secret}",
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
+
+
+@pytest.fixture(scope="session")
+def worlds(stack: StackAddresses) -> Template:
+    """What a world of `pytest_sr` clones its database from."""
+    from pytest_sr.world.world import Template  # noqa: PLC0415 - only if asked
+
+    return Template(stack)
 
 
 @pytest.fixture(scope="session")

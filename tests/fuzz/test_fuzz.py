@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 SECONDS = 120
 
 
+@pytest.mark.takes_minutes
 def test_the_face_keeps_its_word():
     ended = subprocess.run(  # noqa: S603 - our own interpreter and program
         [sys.executable, HERE / "fuzz.py", "--seconds", str(SECONDS), "--seed", "1"],

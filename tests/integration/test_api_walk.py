@@ -1356,10 +1356,10 @@ def _has(body: Mapping[str, object], told: str) -> bool:
 
 
 @pytest.fixture
-async def walk(stack: StackAddresses) -> AsyncIterator[Walk]:
+async def walk(stack: StackAddresses, worlds: Template) -> AsyncIterator[Walk]:
     accounts = Accounts(stack.issuer)
     async with world(
-        stack, Template(stack), accounts, system="in-process", sandbox="plain"
+        stack, worlds, accounts, system="in-process", sandbox="plain"
     ) as made:
         yield Walk(made)
 

@@ -42,12 +42,10 @@ class Face:
 
 
 @pytest.fixture
-async def face(stack: StackAddresses) -> AsyncIterator[Face]:
+async def face(stack: StackAddresses, worlds: Template) -> AsyncIterator[Face]:
     accounts = Accounts(stack.issuer)
     async with (
-        world(
-            stack, Template(stack), accounts, system="server", sandbox="plain"
-        ) as made,
+        world(stack, worlds, accounts, system="server", sandbox="plain") as made,
         httpx.AsyncClient(
             base_url=made.url,
             headers=await accounts.headers("human"),

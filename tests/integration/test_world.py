@@ -1,7 +1,7 @@
 """A case's world on the real stack: its own, gone afterwards, in both kinds of system."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from minio import Minio
 
 from pytest_sr.history import Row
 from pytest_sr.stack.addresses import StackAddresses
+from pytest_sr.stack.client import StackProcess
 from pytest_sr.steps import loops, platform
 from pytest_sr.world.accounts import Accounts
 from pytest_sr.world.world import SystemKind, Template, World, WorldError, world
@@ -52,6 +53,13 @@ class Place:
             region=self.stack.s3.region,
         )
         return {str(each.name) for each in admin.list_buckets()}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[StackAddresses]:
+    """A stack of these tests' own: they say what is left in all of it."""
+    with StackProcess() as process:
+        yield process.start(print)
 
 
 @pytest.fixture(scope="module")

@@ -40,10 +40,14 @@ def plan(pytester):
     return write
 
 
+def run(pytester, *arguments):
+    return pytester.runpytest_subprocess("-p", "no:schemathesis", *arguments)
+
+
 def test_gives_each_of_the_nineteen_by_its_name(pytester, plan):
     plan(range(1, 20))
 
-    result = pytester.runpytest_subprocess("--collect-only", "-q", "-k", "test_of")
+    result = run(pytester, "--collect-only", "-q", "-k", "test_of")
 
     names = [f"*test_of_the_plan?test-{each:02}?" for each in range(1, 20)]
     result.stdout.fnmatch_lines(names)
@@ -52,23 +56,25 @@ def test_gives_each_of_the_nineteen_by_its_name(pytester, plan):
 def test_refuses_a_plan_of_which_a_part_is_missing(pytester, plan):
     plan(set(range(1, 20)) - {7, 18})
 
-    result = pytester.runpytest_subprocess("-k", "test_of")
+    result = run(pytester, "-k", "test_of")
 
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*for test 07, 18*"])
 
 
+@pytest.mark.usefixtures("lent")
 def test_runs_what_it_gives(pytester, plan):
     plan(range(1, 20))
 
-    result = pytester.runpytest_subprocess("-k", "test_of and test-03")
+    result = run(pytester, "-k", "test_of and test-03")
 
     result.assert_outcomes(passed=1, deselected=37)
 
 
+@pytest.mark.usefixtures("lent")
 def test_fails_where_the_scenario_does(pytester, plan):
     plan(range(1, 20), status=418)
 
-    result = pytester.runpytest_subprocess("-k", "test_of and test-03")
+    result = run(pytester, "-k", "test_of and test-03")
 
     result.assert_outcomes(failed=1, deselected=37)

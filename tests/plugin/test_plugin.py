@@ -70,7 +70,10 @@ def write(pytester: pytest.Pytester, text: str, name: str = "a-loop") -> Path:
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess(
-        "-p", "no:cacheprovider", "-p", "no:randomly", *arguments
+        *("-p", "no:cacheprovider"),
+        *("-p", "no:randomly"),
+        *("-p", "no:schemathesis"),  # no user has it, and it takes a second to load
+        *arguments,
     )
 
 
@@ -88,6 +91,7 @@ class TestVerdicts:
             ["case*verdict*claims*seconds*", "a-loop*PASS*1/1*"]
         )
 
+    @pytest.mark.usefixtures("lent")
     def test_a_claim_that_does_not_hold_fails_and_shows_its_own_lines(self, project):
         write(project, SOUND.replace("state: ACTIVE", "state: CLOSED"))
 
@@ -106,6 +110,7 @@ class TestVerdicts:
         )
         result.stdout.no_fnmatch_line("*Traceback*")
 
+    @pytest.mark.usefixtures("lent")
     def test_a_given_that_the_system_refuses_is_an_error_and_never_green(self, project):
         refused = SOUND.replace("loop.create: {}", "loop.create: {by: roleless}")
         write(project, refused)
@@ -118,6 +123,7 @@ class TestVerdicts:
             ["*the experiment did not take place: *loop.create was answered with 403*"]
         )
 
+    @pytest.mark.usefixtures("lent")
     def test_a_claim_about_nothing_is_an_error_and_never_green(self, project):
         nothing = SOUND.replace("projection: loops,", "projection: lops,")
         write(project, nothing)
@@ -132,6 +138,7 @@ class TestVerdicts:
 class TestControls:
     """Every claim is shown to be able to fail, or the proof fails."""
 
+    @pytest.mark.usefixtures("lent")
     def test_a_control_that_turns_its_claims_red_passes(self, project):
         write(project, SOUND)
 
@@ -141,6 +148,7 @@ class TestControls:
         result.assert_outcomes(passed=2)
         result.stdout.fnmatch_lines(["a-loop.control.refusing*PASS*1/1 red*"])
 
+    @pytest.mark.usefixtures("lent")
     def test_a_control_that_leaves_a_claim_green_fails_and_names_it(self, project):
         inert = SOUND.replace("projector.drops-activation", "projector.is-sound")
         write(project, inert)
@@ -153,6 +161,7 @@ class TestControls:
             ["FAIL: *control refusing over 1 cases left green:", "  is-active"]
         )
 
+    @pytest.mark.usefixtures("lent")
     def test_a_mutant_in_a_server_is_an_error_and_never_green(self, project):
         write(project, SOUND)
 

@@ -44,7 +44,9 @@ def run(pytester: pytest.Pytester, text: str, *arguments: str) -> pytest.RunResu
     folder.mkdir(exist_ok=True)
     (folder / "mine.scenario.yaml").write_text(text, encoding="utf-8")
     path = "scenarios/mine.scenario.yaml"
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", path, *arguments)
+    return pytester.runpytest_subprocess(
+        *("-p", "no:cacheprovider", "-p", "no:schemathesis"), path, *arguments
+    )
 
 
 def test_the_readme_shows_the_scenario_of_the_tutorial() -> None:
@@ -74,6 +76,7 @@ def test_step_4_names_mutants_that_there_are(pytester):
     result.stdout.fnmatch_lines(["*takes a mutant*agents.let-in*gap.unnoticed*"])
 
 
+@pytest.mark.usefixtures("lent")
 def test_step_4_holds_and_its_control_proves_nothing(pytester):
     text = claimed_right("authority.anyone-binds")
 
@@ -83,6 +86,7 @@ def test_step_4_holds_and_its_control_proves_nothing(pytester):
     result.stdout.fnmatch_lines(["*control lawless*left green:", "  refused"])
 
 
+@pytest.mark.usefixtures("lent")
 def test_step_5_shows_that_it_can_fail(pytester):
     (mutant,) = blocks(TUTORIAL, "python")
     indented = "".join(f"    {each}\n" for each in mutant.splitlines())

@@ -10,16 +10,30 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final, TypeAlias
 
-from sr_core.cli import bus_books, init, log, serve, worker
 from sr_core.domain.errors import SrError
 
 Command: TypeAlias = Callable[[Sequence[str]], int]
 
 MISUSED: Final = 2
+
+OWN: Final[Mapping[str, str]] = {
+    "dead-letter": "bus_books:run_dead_letter",
+    "init": "init:run",
+    "log": "log:run",
+    "notices": "bus_books:run_notices",
+    "outbox": "bus_books:run_outbox",
+    "serve": "serve:run",
+    "worker": "worker:run",
+}
+"""The module beside this one and the function in it that each command is.
+
+A command loads what it needs, and no more.
+"""
 
 
 def main() -> None:
@@ -42,21 +56,23 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _commands() -> dict[str, Command]:
-    own: dict[str, Command] = {
-        "dead-letter": lambda rest: asyncio.run(
-            bus_books.run_dead_letter(rest, os.environ)
-        ),
-        "init": lambda rest: asyncio.run(init.run(rest, os.environ)),
-        "log": lambda rest: asyncio.run(log.run(rest, os.environ)),
-        "notices": lambda rest: asyncio.run(bus_books.run_notices(rest, os.environ)),
-        "outbox": lambda rest: asyncio.run(bus_books.run_outbox(rest, os.environ)),
-        "serve": lambda rest: asyncio.run(serve.run(rest, os.environ)),
-        "worker": lambda rest: asyncio.run(worker.run(rest, os.environ)),
-    }
+    own = {name: _own(place) for name, place in OWN.items()}
     others = {
         each.name: _loaded(each.value) for each in entry_points(group="sr.commands")
     }
     return {**others, **own}
+
+
+def _own(place: str) -> Command:
+    """Return the command at `place`, loaded when it is first run."""
+    module, _, function = place.partition(":")
+
+    def command(rest: Sequence[str]) -> int:
+        run_it = getattr(import_module(f"sr_core.cli.{module}"), function)
+        code: int = asyncio.run(run_it(rest, os.environ))
+        return code
+
+    return command
 
 
 def _loaded(value: str) -> Command:

@@ -212,7 +212,8 @@ def ask() -> Callable[[Exception], Awaitable[httpx.Response]]:
     """Asks a platform that answers with the error."""
 
     async def whoami(error: Exception) -> httpx.Response:
-        app = build_app(Stage().platform, Broken(error), [])
+        app = built()
+        app.serve(Stage().platform, Broken(error), [])
         async with client_of(app) as client:
             return await client.get(
                 "/api/v1/whoami", headers={"Authorization": "Bearer a"}
@@ -226,7 +227,8 @@ def ready() -> Callable[..., Awaitable[httpx.Response]]:
     """Asks a platform with these dependencies whether it is ready."""
 
     async def asked(*dependencies: Dependency) -> httpx.Response:
-        app = build_app(Stage().platform, TokenTable({}), dependencies)
+        app = built()
+        app.serve(Stage().platform, TokenTable({}), dependencies)
         async with client_of(app) as client:
             return await client.get("/ready")
 

@@ -26,12 +26,12 @@ from sr_core.adapters.memory.actor_kinds import MemoryKindBindings
 from sr_core.adapters.oidc import identity as oidc
 from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
-from sr_core.api.app import build_app, build_description
+from sr_core.api.app import Face, build_app, build_description
 from sr_core.api.authority import ANYONE, OPEN, Authority
 from sr_core.api.description import Operation
 from sr_core.domain.actors import ActorKind
 from sr_core.domain.integrity import PORTAL_ROLE
-from sr_core.testing import NOON, Stage
+from sr_core.testing import NOON, Stage, TokenTable
 
 pytestmark = pytest.mark.anyio
 
@@ -86,10 +86,11 @@ class Issuer:
 
 @dataclass
 class Front:
-    """How applications that believe one issuer are built, and asked."""
+    """How an application that believes one issuer is asked."""
 
     issuer: Issuer
     keys_uri: str
+    app: Face
 
     async def answers(
         self, operations: tuple[Operation, ...]
@@ -104,8 +105,8 @@ class Front:
             monotonic=time.monotonic,
             bindings=MemoryKindBindings(),
         )
-        app = build_app(Stage().platform, identity, [])
-        transport = httpx.ASGITransport(app=app)
+        self.app.serve(Stage().platform, identity, [])
+        transport = httpx.ASGITransport(app=self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://sr") as http:
             got = {
                 (operation, caller): await http.request(
@@ -130,6 +131,19 @@ class Front:
         ]
 
 
+def routed() -> Face:
+    """The routes, which look up with each request who may ask: a test may change that."""
+    real = face.authority_of
+
+    def now(handler: Any) -> Authority:
+        current = face.authority_of
+        return real(handler) if current is now else current(handler)
+
+    with pytest.MonkeyPatch.context() as while_built:
+        while_built.setattr(face, "authority_of", now)
+        return build_app(Stage().platform, TokenTable({}), [])
+
+
 @pytest.fixture(scope="module")
 def front() -> Iterator[Front]:
     issuer = Issuer()
@@ -146,7 +160,7 @@ def front() -> Iterator[Front]:
     with HTTPServer(("127.0.0.1", 0), Keys) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        yield Front(issuer, f"http://127.0.0.1:{server.server_port}/keys")
+        yield Front(issuer, f"http://127.0.0.1:{server.server_port}/keys", routed())
         server.shutdown()
         thread.join()
 

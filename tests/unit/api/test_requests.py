@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from functools import cache
 
 import pytest
 
-from sr_core.api.app import BODY_BYTES_MAX, build_app
+from sr_core.api.app import BODY_BYTES_MAX, Face, build_app
 from sr_core.application.health import Dependency, Readiness
 from sr_core.ports.errors import Unavailable
 from sr_core.testing import BUILD, CORE, HUMAN, Stage, TokenTable, fails, ulid
@@ -82,11 +83,15 @@ OPEN = {
 }
 
 
+@cache
+def built() -> Face:
+    return build_app(Stage().platform, TokenTable({}), [])
+
+
 def routes(method: str) -> set[str]:
-    app = build_app(Stage().platform, TokenTable({}), [])
     return {
         each.path
-        for each in app.routes
+        for each in built().routes
         if method in getattr(each, "methods", ())
         and not each.path.startswith("/schema")
     }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sr_core.domain import governed_artifact
-from sr_core.domain.artifact_metadata import NormativeStatus
+from sr_core.domain.artifact_metadata import NormativeStatus, parse_artifact_id
 from sr_core.domain.errors import (
     AuthorityRequired,
     GovernanceApprovalRequired,
@@ -95,6 +95,21 @@ def approved(data: bytes = b"", **changes) -> RegisterVersion:
 @pytest.fixture
 def telling():
     return Telling()
+
+
+class TestNames:
+    """C-META-1: a document has an identifier that fits into a line and an address."""
+
+    @pytest.mark.parametrize("text", ["a", "SR-CONTRACT", "gov:a.b_c-1", "a" * 128])
+    def test_one_is_read(self, text):
+        assert parse_artifact_id(text) == text
+
+    @pytest.mark.parametrize(
+        "text", ["", "-a", "a b", "a/b", "a" * 129, "a\n"], ids=repr
+    )
+    def test_anything_else_is_refused(self, text):
+        with pytest.raises(MalformedInput, match="artifact id"):
+            parse_artifact_id(text)
 
 
 class TestStarting:

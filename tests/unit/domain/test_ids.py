@@ -18,6 +18,8 @@ PARSERS = {
     "rec": ids.parse_record_id,
     "attach": ids.parse_attachment_id,
     "bundle": ids.parse_bundle_id,
+    "stale": ids.parse_stale_id,
+    "cfg": ids.parse_config_id,
 }
 NAMED = {"suite": ids.parse_suite_id, "oracle": ids.parse_oracle_id}
 LARGEST = "7" + 25 * "Z"
@@ -100,6 +102,14 @@ class TestWork:
     def test_another_text_is_no_surface(self, text):
         with pytest.raises(MalformedInput, match="ws: and a 26-character ULID"):
             ids.parse_work_surface_id(text)
+
+    def test_an_intake_is_read(self):
+        assert ids.parse_intake_id(f"intake:{ulid(1)}") == f"intake:{ulid(1)}"
+
+    @pytest.mark.parametrize("text", ["", "intake:", f"intake_{ulid(1)}", ulid(1)])
+    def test_another_text_is_no_intake(self, text):
+        with pytest.raises(MalformedInput, match="intake: and a 26-character ULID"):
+            ids.parse_intake_id(text)
 
     @pytest.mark.parametrize("text", ["WU-7", "WU-memo.v2", f"loop_{ulid(1)}"])
     def test_a_unit_is_read(self, text):

@@ -5,6 +5,8 @@ import hashlib
 import pytest
 
 from sr_core.domain.errors import MalformedInput
+from sr_core.domain.ids import IterationId
+from sr_core.domain.ref_builders import summary_ref
 from sr_core.domain.refs import (
     Ref,
     RefKind,
@@ -14,7 +16,7 @@ from sr_core.domain.refs import (
     parse_ref,
     parse_version,
 )
-from sr_core.testing import SOME_HASH
+from sr_core.testing import SOME_HASH, ulid
 
 NEEDS = {
     RefKind.CANDIDATE: {"content_hash"},
@@ -210,3 +212,19 @@ class TestContentHash:
     def test_any_other_form_is_refused(self, text):
         with pytest.raises(MalformedInput, match="content hash"):
             parse_content_hash(text)
+
+
+class TestSummary:
+    """SPEC 3: an iteration that has ended is pinned by the summary that it left."""
+
+    def test_the_ref_carries_the_hash(self):
+        iteration = IterationId(f"iter_{ulid(1)}")
+
+        made = summary_ref(
+            iteration,
+            RefRelation.DEPENDS_ON,
+            summary_hash=parse_content_hash(SOME_HASH),
+        )
+
+        assert (made.kind, made.id) == (RefKind.ITERATION, iteration)
+        assert made.meta == {"content_hash": SOME_HASH}

@@ -47,6 +47,7 @@ from sr_core.domain.work_unit import (
     StageApproval,
     SurfacePhase,
     WorkUnit,
+    fold,
     heard,
     heard_at,
 )
@@ -551,3 +552,4 @@ def test_a_procedure_of_one_stage_ends_at_once():
     story.bind().complete()
 
     assert story.surface.phase is SurfacePhase.COMPLETED
+    assert fold(story.log) == story.unit  # what is recorded tells the whole state

@@ -1,5 +1,6 @@
 """A recorded history, tampered with: each claim of a shipped scenario notices something."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,13 +24,16 @@ KINDS = {"HUMAN": "AGENT", "AGENT": "SYSTEM", "SYSTEM": "HUMAN"}
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Transcript:
+def recorded(
+    tmp_path_factory: pytest.TempPathFactory, lent_stack: Mapping[str, str]
+) -> Transcript:
     """The shipped story without faults, run once."""
     folder = tmp_path_factory.mktemp("recorded") / "report"
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(HAPPY)]
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "lent_stack"]
     ended = subprocess.run(  # noqa: S603 - our own interpreter and scenario
-        [sys.executable, *command, f"--sr-report={folder}"],
+        [sys.executable, *command, str(HAPPY), f"--sr-report={folder}"],
         cwd=ROOT,
+        env={**os.environ, **lent_stack},
         capture_output=True,
         text=True,
         check=False,
