@@ -49,6 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     except (RuntimeError, TimeoutError) as error:
         _say(f"INVALID: the run broke off: {error!r}")
         return 2
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        _say("INVALID: the run was ended before its time")
+        return 2
     sys.stdout.write(table(found))
     if chosen.json:
         chosen.json.write_text(
