@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+KINDS = ("kill-writer", "end-backend", "kill-postgres", "cut-answer")
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
 
@@ -95,14 +96,14 @@ class TestAFewFaults:
 
         ended = run_faults(
             *("--seconds", "120", "--faults", "1", "--seed", "7"),
-            *("--json", str(written)),
+            *("--kinds", ",".join(KINDS), "--json", str(written)),
         )
 
         assert ended.returncode == 0, ended.stdout + ended.stderr
         found = json.loads(written.read_text())
         assert {(each["kind"], each["subject"]) for each in found} == {
             (kind, subject)
-            for kind in ("kill-writer", "end-backend", "kill-postgres", "cut-answer")
+            for kind in KINDS
             for subject in ("log", "reader", "control: writer", "control: reader")
         }
         assert all(each["faults"] == 1 for each in found)
