@@ -18,19 +18,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.faults import log_faults
+from bench.faults import bus_faults, log_faults
 from bench.faults.judge import Figures
 from bench.faults.log_faults import Bounds
+from bench.faults.nats_server import nats_of_our_own
 from bench.faults.servers import postgres_of_our_own
 
 UNBOUNDED: Final = 1_000_000
 CONTROLS: Final[Mapping[str, str]] = {
     "control: writer": "duplicates",
     "control: reader": "lost",
+    "control: publisher": "lost",
 }
 """What each control has to show, over all kinds of a run."""
 COLUMNS: Final = (
-    *("faults", "acknowledged", "unanswered", "lost", "duplicates"),
+    *("faults", "acknowledged", "unanswered", "gone", "lost", "duplicates"),
     *("reordered", "holes", "broken", "unposted"),
 )
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run what the command line asks for, and return the exit code."""
     chosen = _parser().parse_args(arguments)
     kinds = chosen.kinds.split(",")
-    if unknown := [each for each in kinds if each not in log_faults.KINDS]:
+    if unknown := [each for each in kinds if each not in _all()]:
         _say(f"no such kind: {', '.join(unknown)}; there are {', '.join(_all())}")
         return 2
     bounds = Bounds(seconds=chosen.seconds / len(kinds), faults_max=chosen.faults)
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str]) -> int:
         found = asyncio.run(run(kinds, chosen.seed, bounds))
     except (RuntimeError, TimeoutError) as error:
         _say(f"INVALID: the run broke off: {error!r}")
+        return 2
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        _say("INVALID: the run was ended before its time")
         return 2
     sys.stdout.write(table(found))
     if chosen.json:
@@ -65,11 +70,15 @@ async def run(kinds: Sequence[str], seed: int, bounds: Bounds) -> list[Figures]:
     # That connections break is what the run is for: the figures tell of it.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     found: list[Figures] = []
-    with postgres_of_our_own() as server:
+    with postgres_of_our_own() as server, nats_of_our_own() as bus:
         await server.start()
+        await bus.start()
         for kind in kinds:
             rng = random.Random(f"{seed} {kind}")  # noqa: S311 - a schedule, no secret
-            found += await log_faults.run(kind, server, rng, bounds)
+            if kind in log_faults.KINDS:
+                found += await log_faults.run(kind, server, rng, bounds)
+            else:
+                found += await bus_faults.run(kind, server, bus, rng, bounds)
     return found
 
 
@@ -95,7 +104,8 @@ def invalid(found: Sequence[Figures]) -> list[str]:
         if each.acknowledged == 0:
             why.append(f"{each.kind}: {each.subject} had nothing acknowledged")
     for subject, shows in CONTROLS.items():
-        if not any(each.plain()[shows] for each in found if each.subject == subject):
+        shown = [each.plain()[shows] for each in found if each.subject == subject]
+        if shown and not any(shown):
             why.append(f"{subject} shows no {shows}: the run could not have seen any")
     return why
 
@@ -128,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _all() -> Sequence[str]:
-    return [*log_faults.KINDS]
+    return [*log_faults.KINDS, *bus_faults.KINDS]
 
 
 def _is_control(figures: Figures) -> bool:

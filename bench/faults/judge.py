@@ -32,7 +32,8 @@ class Row:
 class Figures:
     """What a subject came to under the faults of one kind.
 
-    `unanswered` are events that were stored though nobody was told at first. All from
+    `unanswered` are events that were stored though nobody was told at first, `gone`
+    those that a fault took from the bus, which is no finding. All from
     `lost` on are faults of the subject: 0 unless it is a control.
     """
 
@@ -41,6 +42,7 @@ class Figures:
     faults: int
     acknowledged: int
     unanswered: int = 0
+    gone: int = 0
     lost: int = 0
     duplicates: int = 0
     reordered: int = 0

@@ -1,12 +1,13 @@
 """The process that appends, told on its input what to do and telling all it knows.
 
-    python -m bench.faults.writer   <- one line of JSON: dsn, scheme, next
+    python -m bench.faults.writer   <- one line of JSON: dsn, scheme, pause_s, next
                                     -> try WRITER EVENT_ID TIME
                                     -> ack WRITER EVENT_ID POSITION
 
-`next` has for each writer the number of its next event. Whoever starts the process again
-gives the number after the last acknowledged one, so what nobody answered is tried again:
-with the same identifier, as a client does. It ends when its input does.
+Each writer rests `pause_s` after an event. `next` has for each the number of its next
+event. Whoever starts the process again gives the number after the last acknowledged one,
+so what nobody answered is tried again: with the same identifier, as a client does. It
+ends when its input does.
 
 The scheme `ours` appends through the platform's event store. `naive` is the control: a
 table with a sequence and no idempotency, and a writer that tries again after an error.
@@ -54,7 +55,9 @@ async def main() -> None:
     # That connections break is what a fault run is for: the tries tell of it.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     task = json.loads(await reader.readline())
-    work = asyncio.create_task(_SCHEMES[task["scheme"]](task["dsn"], task["next"]))
+    work = asyncio.create_task(
+        _SCHEMES[task["scheme"]](task["dsn"], task["next"], task["pause_s"])
+    )
     ended = asyncio.create_task(reader.read())
     await asyncio.wait({work, ended}, return_when=asyncio.FIRST_COMPLETED)
     if work.done():
@@ -62,7 +65,7 @@ async def main() -> None:
     work.cancel()
 
 
-async def _ours(dsn: str, numbers: Sequence[int]) -> None:
+async def _ours(dsn: str, numbers: Sequence[int], pause_s: float) -> None:
     async with connection_pool(dsn, deadline_s=DEADLINE_S) as pool:
         store = PostgresEventStore(pool)
 
@@ -71,13 +74,13 @@ async def _ours(dsn: str, numbers: Sequence[int]) -> None:
 
         async with asyncio.TaskGroup() as group:
             for writer, number in enumerate(numbers):
-                group.create_task(_write(writer, number, append))
+                group.create_task(_write(writer, number, append, pause_s))
 
 
-async def _naive(dsn: str, numbers: Sequence[int]) -> None:
+async def _naive(dsn: str, numbers: Sequence[int], pause_s: float) -> None:
     async with asyncio.TaskGroup() as group:
         for writer, number in enumerate(numbers):
-            group.create_task(_write(writer, number, _Naive(dsn).append))
+            group.create_task(_write(writer, number, _Naive(dsn).append, pause_s))
 
 
 class _Naive:
@@ -101,9 +104,10 @@ class _Naive:
         return int(found[0])
 
 
-async def _write(writer: int, number: int, append: Append) -> None:
+async def _write(writer: int, number: int, append: Append, pause_s: float) -> None:
     for batch in loops_created(writer * APART + number):
         await _until_appended(writer, batch, append)
+        await asyncio.sleep(pause_s)
 
 
 async def _until_appended(writer: int, batch: Batch, append: Append) -> None:

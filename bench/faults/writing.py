@@ -62,10 +62,11 @@ class Told:
 class Writing:
     """A process of eight writers, which may be killed and started again."""
 
-    def __init__(self, scheme: str, dsn: str) -> None:
+    def __init__(self, scheme: str, dsn: str, *, pause_s: float = 0) -> None:
         self.told = Told()
         self._scheme = scheme
         self._dsn = dsn
+        self._pause_s = pause_s
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
@@ -83,6 +84,7 @@ class Writing:
         task = {
             "dsn": self._dsn,
             "scheme": self._scheme,
+            "pause_s": self._pause_s,
             "next": self.told.next_numbers(),
         }
         self._process.stdin.write(json.dumps(task).encode() + b"\n")

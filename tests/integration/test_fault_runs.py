@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+KINDS = ("kill-writer", "end-backend", "kill-postgres", "cut-answer")
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
 
@@ -55,6 +56,28 @@ def rows(judge):
     return found
 
 
+@pytest.fixture
+def program(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    return importlib.import_module("bench.faults.__main__")
+
+
+@pytest.fixture
+def figures(judge):
+    """A run that shows something: the log is right, and each control is not."""
+
+    def of(subject: str, **shown: int):
+        return judge.Figures(
+            kind="a", subject=subject, faults=1, acknowledged=9, **shown
+        )
+
+    return [
+        of("log"),
+        of("control: writer", duplicates=1),
+        of("control: reader", lost=1),
+    ]
+
+
 def run_faults(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "bench.faults", *arguments],
@@ -73,29 +96,50 @@ class TestAFewFaults:
 
         ended = run_faults(
             *("--seconds", "120", "--faults", "1", "--seed", "7"),
-            *("--json", str(written)),
+            *("--kinds", ",".join(KINDS), "--json", str(written)),
         )
 
         assert ended.returncode == 0, ended.stdout + ended.stderr
         found = json.loads(written.read_text())
         assert {(each["kind"], each["subject"]) for each in found} == {
             (kind, subject)
-            for kind in ("kill-writer", "end-backend", "kill-postgres", "cut-answer")
+            for kind in KINDS
             for subject in ("log", "reader", "control: writer", "control: reader")
         }
         assert all(each["faults"] == 1 for each in found)
 
-    def test_control_a_run_without_a_fault_is_invalid(self):
-        ended = run_faults("--seconds", "0", "--kinds", "end-backend")
 
-        assert ended.returncode == 2
-        assert "no fault has landed on log" in ended.stderr
+class TestARunIsInvalid:
+    """It says so, and does not pass, if it could not have shown a fault."""
 
-    def test_of_a_kind_that_there_is_not_are_not_passed_over(self):
-        ended = run_faults("--kinds", "end-backend,flood")
+    def test_unless_every_fault_has_landed(self, program, figures):
+        figures[0] = replace(figures[0], faults=0)
 
-        assert ended.returncode == 2
-        assert "no such kind: flood" in ended.stderr
+        assert program.invalid(figures) == ["a: no fault has landed on log"]
+        assert program.verdict(figures) == 2
+
+    def test_unless_something_was_acknowledged(self, program, figures):
+        figures[0] = replace(figures[0], acknowledged=0)
+
+        assert program.invalid(figures) == ["a: log had nothing acknowledged"]
+
+    @pytest.mark.parametrize("silent", [1, 2])
+    def test_unless_each_control_shows_its_fault(self, program, figures, silent):
+        figures[silent] = replace(figures[silent], lost=0, duplicates=0)
+
+        assert len(program.invalid(figures)) == 1
+        assert program.verdict(figures) == 2
+
+    def test_and_otherwise_is_green_or_red_by_what_it_found(self, program, figures):
+        assert program.verdict(figures) == 0
+
+        figures[0] = replace(figures[0], lost=1)
+
+        assert program.verdict(figures) == 1
+
+    def test_of_a_kind_that_there_is_not(self, program, capsys):
+        assert program.main(["--kinds", "end-backend,flood"]) == 2
+        assert "no such kind: flood" in capsys.readouterr().err
 
 
 class TestTheJudge:
