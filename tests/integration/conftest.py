@@ -62,6 +62,7 @@ COLUMNS = (
     " chain_hash"
 )
 GUARDS = {
+    "head": "head_stays",
     "events": "events_never_change",
     "streams": "streams_stay",
     "boundaries": "boundaries_stay",
