@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Literal
 
 from sr_core.adapters.postgres.appending import Appender
 from sr_core.adapters.postgres.connections import ATTEMPTS_MAX, connection_pool
@@ -570,7 +570,7 @@ def wired(owner: psycopg.Connection) -> int:
         " AND datname = current_database()"
     ).fetchone()
     assert row is not None, "a count is a row"
-    return row[0]
+    return int(row[0])
 
 
 @pytest.mark.parametrize(

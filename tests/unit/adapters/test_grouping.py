@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ class Log:
             if not each.done():
                 each.set_result(None)
 
-    async def finish(self, *tasks: asyncio.Task) -> list:
+    async def finish(self, *tasks: asyncio.Task[Any]) -> list[Any]:
         """Carry out everything until the tasks have an answer."""
         async with asyncio.timeout(10):
             while not all(each.done() for each in tasks):
@@ -102,7 +103,7 @@ def group(log: Log) -> Grouping:
     return Grouping(log.carry_out, deadline_s=LONG_S)
 
 
-async def started(*appends) -> list[asyncio.Task]:
+async def started(*appends) -> list[asyncio.Task[Any]]:
     """The appends, each as far as it gets by itself."""
     tasks = [asyncio.ensure_future(each) for each in appends]
     for _ in range(3):
