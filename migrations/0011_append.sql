@@ -13,8 +13,8 @@
 --   already     they were, from there on: the same identifiers with the same bytes
 --   mismatch    an identifier of it is taken by other bytes, or by another order; `about`
 --               is the identifier
---   moved_on    the boundary or the stream in `about` is at `actual`, not where the member
---               says
+--   moved_on    the boundary or the stream in `about` is at `actual`, not at `asked`,
+--               where the member says
 --   repeated    another attempt of the request was recorded first
 --
 -- Only the first changes anything, and what one is told harms no other. With `all_or_none`
@@ -25,7 +25,7 @@ CREATE FUNCTION es.append(
     stream_seqs bigint[], event_types text[], actor_kinds text[], actor_ids text[],
     occurred_at timestamptz[], correlation_ids text[], envelopes bytea[],
     envelope_hashes text[], requests jsonb DEFAULT NULL, all_or_none boolean DEFAULT false
-) RETURNS TABLE (member integer, outcome text, about text, actual bigint,
+) RETURNS TABLE (member integer, outcome text, about text, asked bigint, actual bigint,
                  first_position bigint, last_position bigint)
 LANGUAGE plpgsql
 -- A plan made while the log was empty is as good for a full one, and is made once.
@@ -56,6 +56,10 @@ DECLARE
     place           integer;
     found           integer;
 BEGIN
+    IF 1 > ANY (sizes) THEN
+        RAISE EXCEPTION 'an append without events would mean nothing'
+            USING ERRCODE = 'SR500';
+    END IF;
     SELECT h.global_seq, h.chain_hash INTO STRICT head_position, head_chain
       FROM es.head AS h FOR UPDATE;
     SELECT e.ids, e.positions, e.hashes, b.names, b.ends, s.names, s.ends
@@ -87,6 +91,7 @@ BEGIN
         member := each;
         outcome := NULL;
         about := NULL;
+        asked := NULL;
         actual := NULL;
         first_position := NULL;
 
@@ -117,8 +122,9 @@ BEGIN
 
         IF outcome IS NULL THEN
             found := array_position(boundary_names, boundaries[first_event]);
+            asked := expected[each];
             actual := coalesce(boundary_ends[found], 0);
-            IF actual <> expected[each] THEN
+            IF actual <> asked THEN
                 outcome := 'moved_on';
                 about := boundaries[first_event];
             END IF;
@@ -132,8 +138,9 @@ BEGIN
                     stream_names := stream_names || stream_ids[event];
                     found := cardinality(stream_names);
                 END IF;
+                asked := stream_seqs[event] - 1;
                 actual := coalesce(next_ends[found], 0);
-                IF stream_seqs[event] <> actual + 1 THEN
+                IF actual <> asked THEN
                     outcome := 'moved_on';
                     about := stream_ids[event];
                     EXIT;
@@ -144,6 +151,7 @@ BEGIN
 
         IF outcome IS NULL THEN
             outcome := 'appended';
+            asked := NULL;
             actual := NULL;
             first_position := next_position + 1;
             FOR event IN first_event .. last_event LOOP
@@ -201,9 +209,11 @@ BEGIN
             ON CONFLICT (boundary_id) DO UPDATE SET position = excluded.position
     ), streamed AS (
         INSERT INTO es.streams AS s (stream_id, stream_kind, stream_version)
-        SELECT w.stream_id, min(w.stream_kind), max(w.stream_seq)
-          FROM given AS w GROUP BY w.stream_id
-            ON CONFLICT (stream_id) DO UPDATE SET stream_version = excluded.stream_version
+        SELECT w.stream_id, w.stream_kind, max(w.stream_seq)
+          FROM given AS w GROUP BY w.stream_id, w.stream_kind ORDER BY w.stream_id
+            -- A stream of another kind is no such row: its primary key refuses this one.
+            ON CONFLICT (stream_id, stream_kind)
+            DO UPDATE SET stream_version = excluded.stream_version
     ), recorded AS (
         INSERT INTO es.events (
             global_seq, event_id, boundary, stream_id, stream_kind, stream_seq,
@@ -252,7 +262,8 @@ BEGIN
 END;
 $$;
 
--- `es.append` sees to it that an event's boundary and stream are there. To have each
+-- `es.append` sees to it that an event's boundary and stream are there, and that it has
+-- its stream's kind. To have each
 -- looked up again, and locked, for each event costs a fifth of an append.
 ALTER TABLE es.events
     DROP CONSTRAINT events_boundary_fkey,

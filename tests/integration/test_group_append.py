@@ -13,8 +13,13 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Literal
 
+from sr_core.adapters.postgres import appending
 from sr_core.adapters.postgres.appending import Appender
-from sr_core.adapters.postgres.connections import ATTEMPTS_MAX, connection_pool
+from sr_core.adapters.postgres.connections import (
+    ATTEMPTS_MAX,
+    at_once,
+    connection_pool,
+)
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.refs import hash_bytes
@@ -98,8 +103,10 @@ def owner(dsn: str) -> Iterator[psycopg.Connection]:
 
 
 @asynccontextmanager
-async def store_on(dsn: str, *, deadline_s: float = 20.0):
-    async with connection_pool(dsn, deadline_s=deadline_s) as pool:
+async def store_on(dsn: str, *, connections_max: int = 8):
+    async with connection_pool(
+        dsn, connections_max=connections_max, deadline_s=20.0
+    ) as pool:
         yield PostgresEventStore(pool)
 
 
@@ -107,7 +114,7 @@ async def logged(store: PostgresEventStore) -> list[str]:
     return [each.event_id for each in await store.read(after=BEGINNING, limit=10_000)]
 
 
-async def at_once(store, *batches):
+async def together(store, *batches):
     return await asyncio.gather(*map(store.append, batches), return_exceptions=True)
 
 
@@ -136,7 +143,7 @@ class TestARaceToMakeAStream:
                 half = racers // 2
 
                 ended = await asyncio.gather(
-                    at_once(here, *batches[:half]), at_once(there, *batches[half:])
+                    together(here, *batches[:half]), together(there, *batches[half:])
                 )
 
                 kinds = [type(each) for each in (*ended[0], *ended[1])]
@@ -191,7 +198,7 @@ class TestAGroup:
                 one("loop:0", 1, a_thing("taken"), a_thing("first", "ACTIVE"))
             )
 
-            ended = await at_once(
+            ended = await together(
                 store,
                 one("loop:a", 1, a_thing("a")),
                 one("loop:b", 1, a_thing("b")),
@@ -212,12 +219,25 @@ class TestAGroup:
         """A hash that is not the bytes' own takes nobody with it."""
         liar = a_batch(replace(an_event("loop:liar"), envelope_hash=hash_bytes(b"x")))
         async with store_on(dsn) as store:
-            ended = await at_once(
+            ended = await together(
                 store, one("loop:a"), one("loop:b"), liar, one("loop:c")
             )
 
             assert isinstance(ended[2], AssertionError)
             assert [ended[0], ended[1], ended[3]] == [(1,), (2,), (3,)]
+
+    async def test_answers_those_before_who_met_a_failing_server(self, dsn, owner):
+        owner.execute(FAILING)
+        async with store_on(dsn) as store:
+            ended = await together(
+                store,
+                *(one(f"loop:{name}") for name in "0"),
+                *(one(f"loop:{name}", 1, a_thing(name)) for name in "abcd"),
+            )
+
+        assert ended[:2] == [(1,), (2,)]
+        kinds = [type(each) for each in ended[2:]]
+        assert kinds == [ProjectionBroken, Unavailable, Unavailable]
 
     async def test_writes_receipts_of_its_members_alone(self, dsn):
         named = [
@@ -226,7 +246,7 @@ class TestAGroup:
         ]
         other = replace(REQUEST, name=replace(NAME, key="k-2"))
         async with store_on(dsn) as store:
-            ended = await at_once(
+            ended = await together(
                 store, one("loop:x"), *named, replace(one("loop:y"), request=other)
             )
 
@@ -246,6 +266,21 @@ class TestAGroup:
 
         assert [told[0], told[1], told[3]] == [(3,), (1,), (4,)]
         assert isinstance(told[2], IdempotencyMismatch)
+
+
+FAILING = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.thing_id = 'b' THEN
+        RAISE EXCEPTION 'as told' USING ERRCODE = '23514';
+    ELSIF NEW.thing_id = 'c' THEN
+        RAISE EXCEPTION 'as told' USING ERRCODE = '53200';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER fails BEFORE INSERT ON proj.things
+    FOR EACH ROW EXECUTE FUNCTION fail();
+"""
 
 
 def late(batch: Batch) -> NewEvent:
@@ -306,7 +341,7 @@ class TestAnEmptyAppend:
         async with store_on(dsn) as store:
             await store.append(one("loop:a"))
 
-            ended = await at_once(
+            ended = await together(
                 store, empty, one("loop:a", 2, expected=1), empty, one("loop:b"), empty
             )
 
@@ -338,11 +373,11 @@ class TestAnAppendThatWaited:
                     "INSERT INTO proj.things (thing_id, position, last_event_id,"
                     " last_global_seq) VALUES ('a', 1, 'evt', 1)"
                 )
-                appending = asyncio.create_task(store.append(one("loop:a", 1, touch)))
+                under_way = asyncio.create_task(store.append(one("loop:a", 1, touch)))
                 await eventually(lambda: waiting(owner))
                 other.commit()
 
-                assert await appending == (2,)
+                assert await under_way == (2,)
 
         told = owner.execute("SELECT count FROM proj.things WHERE thing_id = 'a'")
         assert told.fetchone() == (1,)
@@ -422,13 +457,13 @@ class TestTries:
     async def test_end_where_the_world_is_well_again(self, dsn, owner):
         owner.execute(SQL(REFUSING).format(Literal("40001")))
         async with store_on(dsn) as store:
-            appending = asyncio.create_task(
+            under_way = asyncio.create_task(
                 store.append(one("loop:a", 1, a_thing("a")))
             )
             await eventually(lambda: tries(owner))
             owner.execute("DROP TRIGGER refuses ON proj.things")
 
-            assert await appending == (1,)
+            assert await under_way == (1,)
 
 
 def tries(owner: psycopg.Connection) -> int | None:
@@ -573,6 +608,33 @@ def wired(owner: psycopg.Connection) -> int:
     return int(row[0])
 
 
+async def states_after_cuts(
+    dsn: str, owner: psycopg.Connection, batch: Batch
+) -> list[dict[str, int]]:
+    """What is there when the client's first message was its last, its second, ...
+
+    Ends with the first cut that left anything.
+    """
+    seen = []
+    for number in range(1, MESSAGES_MAX):
+        async with (
+            a_wire(dsn) as (address, wire),
+            store_on(address, connections_max=1) as store,
+        ):
+            await store.read(after=BEGINNING, limit=1)
+            wire.cut_after = number
+            under_way = asyncio.create_task(store.append(batch))
+            async with asyncio.timeout(20):
+                await wire.is_cut.wait()
+            await eventually(lambda: wired(owner) == 0 or None)
+            under_way.cancel()
+            await asyncio.wait({under_way})
+        seen.append(written(owner))
+        if seen[-1] != NONE_OF_IT:
+            break
+    return seen
+
+
 @pytest.mark.parametrize(
     "changes",
     [(a_thing("a"),), (a_thing("a"), TWICE)],
@@ -582,19 +644,8 @@ class TestAnAppendThatIsCutOff:
     async def test_is_there_as_a_whole_or_not_at_all(self, dsn, owner, changes):
         """R-EVT-5: after any message of its client, the first to the last."""
         batch = whole("a", *changes)
-        seen = []
-        for number in range(1, MESSAGES_MAX):
-            async with a_wire(dsn) as (address, wire), store_on(address) as store:
-                await store.read(after=BEGINNING, limit=1)
-                wire.cut_after = number
-                appending = asyncio.create_task(store.append(batch))
-                await wire.is_cut.wait()
-                await eventually(lambda: wired(owner) == 0 or None)
-                appending.cancel()
-                await asyncio.wait({appending})
-            seen.append(written(owner))
-            if seen[-1] != NONE_OF_IT:
-                break
+
+        seen = await states_after_cuts(dsn, owner, batch)
 
         assert seen[-1] == ALL_OF_IT
         assert len(seen) > len(changes) * 4
@@ -605,7 +656,10 @@ class TestAnAppendThatIsCutOff:
     async def test_is_there_once_and_learns_the_truth(self, dsn, owner, changes):
         """R-EVT-4: whichever message was the last that the server heard."""
         told = []
-        async with a_wire(dsn) as (address, wire), store_on(address) as store:
+        async with (
+            a_wire(dsn) as (address, wire),
+            store_on(address, connections_max=1) as store,
+        ):
             wire.is_mended = True
             for number in range(1, MESSAGES_MAX):
                 row = {"thing_id": f"{number}", "state": "NEW"}
@@ -623,3 +677,12 @@ class TestAnAppendThatIsCutOff:
         assert written(owner) == {
             name: count * len(told) // 2 for name, count in ALL_OF_IT.items()
         }
+
+
+async def test_an_append_in_pieces_would_be_seen(dsn, owner, monkeypatch):
+    """The cuts of R-EVT-5 can tell: here each statement commits by itself."""
+    monkeypatch.setattr(appending, "in_transaction", at_once)
+
+    seen = await states_after_cuts(dsn, owner, whole("a", a_thing("a"), TWICE))
+
+    assert seen[-1] not in (NONE_OF_IT, ALL_OF_IT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -17,7 +17,7 @@ from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.refs import hash_bytes
-from sr_core.ports.errors import Overtaken, PortError, Unavailable
+from sr_core.ports.errors import Overtaken, PortError, Unavailable, VersionConflict
 from sr_core.ports.event_store import (
     BEGINNING,
     Batch,
@@ -220,6 +220,41 @@ class TestAReader:
 
         assert seen == list(range(1, WRITERS * APPENDS * 4 // 5 + 1))
 
+    async def test_misses_nothing_while_writers_are_killed(self, database, owner):
+        """R-EVT-1, R-EVT-2: conflicts and dead backends leave no hole."""
+        lost: list[int] = []
+        async with AsyncExitStack() as stack:
+            named = make_conninfo(database, application_name="writers")
+            stores = [
+                PostgresEventStore(await stack.enter_async_context(each))
+                for each in (connection_pool(named, deadline_s=20) for _ in range(4))
+            ]
+
+            async def write(writer: int) -> None:
+                store = stores[writer % len(stores)]
+                slow = InsertRow(table="slow", row={"n": 1})
+                for number in range(APPENDS):
+                    name = f"{writer}_{number}"
+                    if number % 5 == 0:
+                        with suppress(VersionConflict):
+                            await store.append(a_batch(f"{name}_late", expected=1))
+                    await until_told(store, a_batch(name, changes=(slow,)))
+                    if number % 8 == writer:
+                        lost.extend(kill_a_writer(owner))
+
+            async with connection_pool(database) as pool:
+                reader = PostgresEventStore(pool)
+
+                async def read(after: int) -> list[int]:
+                    events = await reader.read(after=Position(after), limit=1000)
+                    return [each.position for each in events]
+
+                seen = await follow(write, read)
+                everything = await read(0)
+
+        assert lost
+        assert seen == everything == list(range(1, WRITERS * APPENDS + 1))
+
     async def test_of_a_sequence_misses_some(self, database):
         async def write(_writer: int) -> None:
             async with await psycopg.AsyncConnection.connect(database) as connection:
@@ -242,6 +277,27 @@ class TestAReader:
 
         assert len(everything) == WRITERS * APPENDS
         assert len(everything) - len(seen) > 0
+
+
+async def until_told(store: PostgresEventStore, batch: Batch) -> None:
+    """Append the batch again until it is known to be there."""
+    for _ in range(9):
+        with suppress(Unavailable):
+            await store.append(batch)
+            return
+    msg = "a server that is killed now and then answers in the end"
+    raise AssertionError(msg)
+
+
+def kill_a_writer(owner: psycopg.Connection) -> list[int]:
+    """End one of the writers' backends, a busy one if there is one."""
+    rows = owner.execute(
+        "SELECT pid, pg_terminate_backend(pid) FROM ("
+        " SELECT pid FROM pg_stat_activity WHERE application_name = 'writers'"
+        " AND datname = current_database()"
+        " ORDER BY state = 'idle', random() LIMIT 1) AS chosen"
+    ).fetchall()
+    return [pid for pid, is_sent in rows if is_sent]
 
 
 async def follow(

@@ -6,15 +6,16 @@
 
 Mostly all fit, and one statement does it: it is sent, carried out and committed at once.
 Otherwise Postgres judges each batch (migration 0011), and here its words become answers.
-A row that the read model refuses takes all with it: then each batch is appended alone, so
-that only the one that is at fault fails.
+A row that the read model refuses takes all with it, and so does what cannot be by our own
+rules: then each batch is appended alone, so that only the one that is at fault fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Final, TypeAlias
 
 import msgspec
@@ -31,13 +32,13 @@ from sr_core.adapters.postgres.connections import (
 )
 from sr_core.adapters.postgres.row_changes import Facts
 from sr_core.adapters.postgres.row_runs import Change, Run, Shape, runs_of
-from sr_core.ports.errors import Overtaken, PortError, VersionConflict
+from sr_core.ports.errors import Overtaken, PortError, Unavailable, VersionConflict
 from sr_core.ports.event_store import Batch, IdempotencyMismatch, Position
 from sr_core.ports.read_model import ProjectionBroken
 from sr_core.ports.receipts import RequestRepeated
 
 Positions: TypeAlias = tuple[Position, ...]
-Outcome: TypeAlias = Positions | PortError
+Outcome: TypeAlias = Positions | PortError | AssertionError
 
 _END: Final = Identifier("log_end")
 
@@ -63,10 +64,19 @@ class Appender:
         facts = await self._table_facts()
         try:
             return await self._together(batches, facts)
-        except (ProjectionBroken, Overtaken) as error:
+        except (ProjectionBroken, Overtaken, AssertionError) as error:
             if len(batches) == 1:
                 return [error]
-        return [(await self.append([each]))[0] for each in batches]
+        return await self._one_by_one(batches)
+
+    async def _one_by_one(self, batches: Sequence[Batch]) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = []
+        for each in batches:
+            try:
+                outcomes += await self.append([each])
+            except Unavailable as error:  # nobody else waits for as long again
+                return [*outcomes, *repeat(error, len(batches) - len(outcomes))]
+        return outcomes
 
     async def _table_facts(self) -> Facts:
         if self._facts is None:
@@ -104,6 +114,9 @@ async def _append_all(
 ) -> Sequence[DictRow]:
     """Append all the batches, with their rows, in one statement.
 
+    Where it changes rows, the head is locked by a statement that goes before it, in the
+    same transaction and on the same way there.
+
     Raises:
         _NotAll: one of them does not fit; nothing was written.
         ProjectionBroken, Overtaken: a row is refused; nothing was written.
@@ -115,7 +128,8 @@ async def _append_all(
         arguments += row_changes.arguments(run)
     arguments += [run.wanted for run in runs if run.wanted]
     try:
-        cursor = await connection.execute(statement, arguments, prepare=True)
+        async with _seeing_all(connection, runs):
+            cursor = await connection.execute(statement, arguments, prepare=True)
         return await cursor.fetchall()
     except (OperationalError, InterfaceError):
         raise
@@ -123,6 +137,19 @@ async def _append_all(
         if row_changes.is_refusal(error):
             raise row_changes.refusal(error, runs) from error
         raise _NotAll from error  # judged one by one, it shows what it is
+
+
+@asynccontextmanager
+async def _seeing_all(
+    connection: Connection, runs: Sequence[Run]
+) -> AsyncIterator[None]:
+    """See to it that the statement within finds every row that is there to be changed."""
+    if all(each.shape.is_added for each in runs):
+        yield  # what is added meets what is there by its indexes, which see all
+        return
+    async with connection.pipeline():
+        await connection.execute(statements.LOCK_HEAD, prepare=True)
+        yield
 
 
 async def _append_each(
@@ -246,21 +273,12 @@ def _outcome(batch: Batch, told: DictRow) -> Outcome:
         case "mismatch":
             return IdempotencyMismatch(event_id=told["about"])
         case "moved_on":
-            return _moved_on(batch, told["about"], told["actual"])
+            return VersionConflict(
+                boundary=told["about"], expected=told["asked"], actual=told["actual"]
+            )
         case "repeated":
             assert batch.request is not None, "what has no name cannot be repeated"
             return RequestRepeated(key=batch.request.name.key)
         case other:
             msg = f"es.append says {other}, which migration 0011 does not name"
             raise AssertionError(msg)
-
-
-def _moved_on(batch: Batch, about: str, actual: int) -> VersionConflict:
-    if about == batch.boundary and actual != batch.expected:
-        return VersionConflict(boundary=about, expected=batch.expected, actual=actual)
-    wrong = next(
-        each
-        for each in batch.events
-        if each.stream_id == about and each.stream_seq != actual + 1
-    )
-    return VersionConflict(boundary=about, expected=wrong.stream_seq - 1, actual=actual)

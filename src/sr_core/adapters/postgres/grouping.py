@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sr_core.adapters.postgres.appending import Outcome, Positions
-from sr_core.ports.errors import PortError, Unavailable
+from sr_core.ports.errors import Unavailable
 from sr_core.ports.event_store import Batch
 
 BATCHES_MAX: Final = 64
@@ -127,6 +127,6 @@ class Grouping:
 
 
 def _positions(outcome: Outcome) -> Positions:
-    if isinstance(outcome, PortError):
+    if isinstance(outcome, Exception):
         raise outcome
     return outcome

@@ -6,7 +6,7 @@
 --          what the commands are recorded for; whether all have to fit
 --   out:   one row a command: what became of it
 --   locks: es.head, until the transaction ends
-SELECT member, outcome, about, actual, first_position, last_position
+SELECT member, outcome, about, asked, actual, first_position, last_position
   FROM es.append(
        %s::integer[], %s::bigint[],
        %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[],
