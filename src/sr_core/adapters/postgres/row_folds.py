@@ -60,7 +60,7 @@ def _ordered(tables: Iterable[str], facts: Mapping[str, TableFacts]) -> Sequence
     """Return the names with those first that the others' rows refer to."""
     named = set(tables)
     parents = {
-        name: sorted(facts.get(name, NO_FACTS).parents & named)
+        name: sorted(facts.get(name, NO_FACTS).parents & named - {name})
         for name in sorted(named)
     }
     return [*TopologicalSorter(parents).static_order()]
