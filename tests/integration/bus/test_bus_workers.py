@@ -23,6 +23,8 @@ from sr_core.application.notices import NAME
 from sr_core.bootstrap.bus import publisher
 from sr_core.bootstrap.compose import check_bus
 from sr_core.bootstrap.settings import parse_settings
+from sr_core.cli import bus_books
+from sr_core.domain.errors import NotFound
 from sr_core.ports.errors import Unfit
 
 pytestmark = pytest.mark.anyio
@@ -150,26 +152,30 @@ async def test_an_event_that_waits_too_long_is_an_alarm(ground, told, eventual):
             await eventual(is_late)
 
 
-async def test_an_operator_sees_and_replays(ground, told):
+async def test_an_operator_sees_and_replays(ground, told, capsys):
     await ground.append(2)
     (first, _) = await ground.outbox.unpublished(2)
     await ground.inbox.lay_aside(NAME, first.event, "no")
 
-    _, letters = await said(told, "dead-letter", "list")
-    assert json.loads(letters)["event_id"] == first.event.event_id
-    again = ("dead-letter", "replay", NAME, first.event.event_id)
-    assert (await said(told, *again))[0] == 0
-    code, output = await said(told, *again)
+    async def shown(act, *arguments: str) -> str:
+        assert await act(arguments, told) == 0
+        return str(capsys.readouterr().out)
 
-    assert code == 2
-    assert "No dead letter that waits" in output
+    letter = json.loads(await shown(bus_books.run_dead_letter, "list"))
+    again = ("replay", letter["consumer"], letter["event_id"])
+    await shown(bus_books.run_dead_letter, *again)
+    with pytest.raises(NotFound, match="dead letter that waits"):
+        await bus_books.run_dead_letter(again, told)
+
+    assert letter["event_id"] == first.event.event_id
     assert await ground.effects() == [1]
-    _, status = await said(told, "outbox", "status")
-    assert json.loads(status)["depth"] == 2
+    assert json.loads(await shown(bus_books.run_outbox, "status"))["depth"] == 2
     await ground.publish_all()
-    code, output = await said({**told, "SR_OUTBOX_KEEP_S": "3600"}, "outbox", "prune")
-    assert (code, output) == (0, "removed 0 rows that were published and verified\n")
-    assert await said(told, "outbox", "gaps") == (0, "")
+    assert (
+        await shown(bus_books.run_outbox, "prune")
+        == "removed 0 rows that were published and verified\n"
+    )
+    assert await shown(bus_books.run_outbox, "gaps") == ""
 
 
 class TestWhetherTheBusIsSafe:
