@@ -50,6 +50,7 @@ from sr_core.ports.read_model import (
     EnsureRow,
     InsertRow,
     ProjectionBroken,
+    Row,
     RowChange,
     UpdateRows,
 )
@@ -154,10 +155,10 @@ class LogMachine(RuleBasedStateMachine):
 
     def a_change(self, kind: str, name: str) -> RowChange:
         thing = f"{self.application}_{name}"
-        row = {"thing_id": thing, "state": "NEW", "count": 0}
+        row: Row = {"thing_id": thing, "state": "NEW", "count": 0}
         match kind:
             case "insert":
-                fresh = {**row, "thing_id": f"{thing}_{next(self.numbers)}"}
+                fresh: Row = {**row, "thing_id": f"{thing}_{next(self.numbers)}"}
                 return InsertRow(table="things", row=fresh)
             case "ensure":
                 return EnsureRow(table="things", row=row, key=("thing_id",))
