@@ -50,6 +50,7 @@ from sr_core.ports.read_model import (
     EnsureRow,
     InsertRow,
     ProjectionBroken,
+    Row,
     RowChange,
     UpdateRows,
 )
@@ -154,7 +155,7 @@ class LogMachine(RuleBasedStateMachine):
 
     def a_change(self, kind: str, name: str) -> RowChange:
         thing = f"{self.application}_{name}"
-        row = {"thing_id": thing, "state": "NEW", "count": 0}
+        row: Row = {"thing_id": thing, "state": "NEW", "count": 0}
         match kind:
             case "insert":
                 fresh = {**row, "thing_id": f"{thing}_{next(self.numbers)}"}
