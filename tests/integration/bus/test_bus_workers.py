@@ -70,12 +70,6 @@ async def sr(told: Mapping[str, str], *arguments: str):
             await process.wait()
 
 
-async def said(told: Mapping[str, str], *arguments: str) -> tuple[int | None, str]:
-    async with sr(told, *arguments) as process:
-        output, _ = await process.communicate()
-    return process.returncode, output.decode()
-
-
 async def asked(port: str, path: str = "/health") -> httpx.Response | None:
     async with httpx.AsyncClient() as client:
         try:
@@ -85,7 +79,7 @@ async def asked(port: str, path: str = "/health") -> httpx.Response | None:
 
 
 async def test_what_is_appended_is_published_and_comes_to_a_feed(
-    ground, told, eventual
+    ground, told, eventual, capsys
 ):
     async with sr(told, "worker", "outbox") as outbox, sr(told, "worker", "notices"):
         await ground.append(5)
@@ -114,11 +108,9 @@ async def test_what_is_appended_is_published_and_comes_to_a_feed(
     assert outbox.returncode == 0
     assert output.decode().splitlines()[-1] == "stopped"
     assert await ground.stored() == [1, 2, 3, 4, 5]
-    code, feed = await said(told, "notices", "--after", "3")
-    assert (code, [json.loads(line)["position"] for line in feed.splitlines()]) == (
-        0,
-        [4, 5],
-    )
+    assert await bus_books.run_notices(("--after", "3"), told) == 0
+    feed = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["position"] for line in feed] == [4, 5]
 
 
 async def test_the_publisher_is_unhealthy_while_the_bus_is_away(ground, told, eventual):
