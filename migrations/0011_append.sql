@@ -244,6 +244,15 @@ BEGIN
 END;
 $$;
 
+-- Wait until nobody else appends; what the transaction does next sees all that was.
+CREATE FUNCTION es.lock_head() RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, es, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM es.head FOR UPDATE;
+END;
+$$;
+
 -- Each change of rows that has to find one found one: `wanted` are the numbers of those
 -- changes, `matched` those of all that did. Otherwise SQLSTATE SR404, whose detail is
 -- the number of the statement and that of the change.

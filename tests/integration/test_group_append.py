@@ -382,6 +382,18 @@ class TestAnAppendThatWaited:
         told = owner.execute("SELECT count FROM proj.things WHERE thing_id = 'a'")
         assert told.fetchone() == (1,)
 
+    async def test_may_wait_though_it_has_no_right_to_the_head(
+        self, app_database, owner
+    ):
+        owner.execute("GRANT SELECT, INSERT, UPDATE ON proj.things TO sr_app")
+        touch = UpdateRows(
+            table="things", where={"thing_id": "a"}, increments={"count": 1}
+        )
+        async with store_on(app_database) as store:
+            await store.append(one("loop:a", 1, a_thing("a")))
+
+            assert await store.append(one("loop:b", 1, touch)) == (2,)
+
     async def test_adds_to_a_number_that_others_add_to(self, dsn, owner):
         def touch(number: int) -> Batch:
             change = UpdateRows(

@@ -6,4 +6,4 @@
 --
 -- A statement sees what was committed when it began. One that began before it had the
 -- head, and waited for it, would miss the rows that were added meanwhile.
-SELECT FROM es.head FOR UPDATE;
+SELECT es.lock_head();
