@@ -1,4 +1,4 @@
-"""Whether the database is fit for the log: asked at a process's start, and by `/ready`."""
+"""Whether the database is fit for the log: looked at at the start, and by `/ready`."""
 
 from __future__ import annotations
 
