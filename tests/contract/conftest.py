@@ -28,7 +28,7 @@ from sr_core.ports.event_store import (
 from sr_core.ports.read_model import ReadModel, RowChange
 
 THINGS = """
-SET ROLE sr_owner;
+CREATE SCHEMA IF NOT EXISTS proj;
 CREATE TABLE proj.things (
     thing_id text PRIMARY KEY, state text, count bigint NOT NULL DEFAULT 0,
     tags jsonb, made_at timestamptz,
@@ -93,11 +93,11 @@ def events() -> Events:
 
 
 @pytest.fixture
-def things(database: str, app_database: str) -> str:
-    """The address for a platform of a database that has a table `proj.things`."""
+def things(database: str) -> str:
+    """The address of a database that has a table `proj.things`."""
     with psycopg.connect(database) as connection:
         connection.execute(THINGS)
-    return app_database
+    return database
 
 
 @pytest.fixture(params=["memory", "postgres"])

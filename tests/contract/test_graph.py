@@ -108,9 +108,7 @@ async def drawing(dsn: str | None) -> AsyncIterator[Drawn]:
 @pytest.fixture(params=["memory", "postgres"])
 def migrated(request: pytest.FixtureRequest) -> str | None:
     """The database to use; None is for the adapters in memory."""
-    return (
-        None if request.param == "memory" else request.getfixturevalue("app_database")
-    )
+    return None if request.param == "memory" else request.getfixturevalue("database")
 
 
 @pytest.fixture

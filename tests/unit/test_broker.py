@@ -15,7 +15,6 @@ from pytest_sr.stack.addresses import (
     IssuerAddress,
     NatsAddress,
     PostgresAddress,
-    PostgresLogin,
     S3Address,
     S3Keys,
     StackAddresses,
@@ -28,13 +27,7 @@ KEYS = S3Keys(access_key="key", secret_key=HIDDEN)
 ADDRESSES = StackAddresses(
     directory="a-stack",
     backend="embedded",
-    postgres=PostgresAddress(
-        host="127.0.0.1",
-        port=1,
-        user="sr",
-        password=HIDDEN,
-        app=PostgresLogin(user="app", password=HIDDEN),
-    ),
+    postgres=PostgresAddress(host="127.0.0.1", port=1, user="sr", password=HIDDEN),
     s3=S3Address(endpoint="127.0.0.1:2", region="here", admin=KEYS, app=KEYS),
     nats=NatsAddress(url="nats://x", user="sr", password=HIDDEN, monitor_url="http"),
     infisical=InfisicalAddress(

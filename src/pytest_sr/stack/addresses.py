@@ -21,36 +21,17 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresLogin:
-    """A user of a Postgres server."""
-
-    user: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresAddress:
-    """A Postgres server, its superuser, and whom a platform logs in as.
-
-    `app` is there once a database was migrated and `postgres.admit_app` was called.
-    """
+    """A Postgres server and its superuser."""
 
     host: str
     port: int
     user: str
     password: str
-    app: PostgresLogin
 
     def dsn(self, database: str) -> str:
-        """Return the URL of `database` for the superuser."""
-        return self._dsn(self.user, self.password, database)
-
-    def app_dsn(self, database: str) -> str:
-        """Return the URL of `database` for a platform."""
-        return self._dsn(self.app.user, self.app.password, database)
-
-    def _dsn(self, user: str, password: str, database: str) -> str:
-        account = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        """Return the URL of `database` on this server."""
+        account = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
         return (
             f"postgresql://{account}@{self.host}:{self.port}/{quote(database, safe='')}"
         )

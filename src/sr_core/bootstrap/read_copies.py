@@ -53,7 +53,7 @@ async def make_anew(
 ) -> Rebuilt:
     """Make the read model anew from the log; it raises what `rebuild` does."""
     async with _store(settings) as store:
-        site = PostgresRebuildSite(settings.owner_url)
+        site = PostgresRebuildSite(settings.database_url)
         return await rebuild(store, site, metrics or PrometheusMetrics(), batch=batch)
 
 
