@@ -65,8 +65,7 @@ class TestWhatIsChecked:
             if each.startswith("--ignore")
         }
 
-        assert paths_of("tests") == {"tests"}
-        assert paths_of("scenarios") == {"scenarios"}
+        assert paths_of("tests and scenarios") == {"tests", "scenarios"}
         assert paths_of("rules") == set(run.RULES) == ignored
         assert not [each for each in given if each.split("=")[0] in LEAVING_OUT]
 
