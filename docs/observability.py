@@ -28,12 +28,13 @@ tries every dependency, all at once, for at most 5 s each, and answers 200 or 50
 
 | check | what is done | what is found out |
 | --- | --- | --- |
-| `postgresql` | a new connection; the schema's version is read | server, user, schema |
+| `postgresql` | a new connection; schema and server are asked | server, user, schema |
 | `minio` | `probe/ready` is written to each bucket and read | store, key, buckets |
 | `nats` | the stream of events is compared with what it should be | server, user, stream |
 
 `error` says why a check is unhealthy, without a secret; `notes` say what works and is not
-as it should be, such as a bus that may lose what it acknowledged. What is only missing,
+as it should be, such as a bus or a database that may lose what it acknowledged (see
+[the users of the database](../explanation/database-users.md)). What is only missing,
 `sr init` makes.
 
 ## Metrics

@@ -84,3 +84,10 @@ CREATE TABLE es.notices (
 );
 
 CREATE INDEX notices_event ON es.notices (event_id);
+
+-- Who works at the bus keeps these books, the publisher and the consumers alike (0012).
+GRANT SELECT ON ALL TABLES IN SCHEMA es TO sr_publisher;
+GRANT INSERT, UPDATE ON es.consumers, es.inbox, es.failed_tries, es.dead_letters,
+    es.bus_gaps, es.notices TO sr_publisher;
+GRANT UPDATE (published_at, stream_seq, verified_at) ON es.outbox TO sr_publisher;
+GRANT DELETE ON es.failed_tries, es.outbox TO sr_publisher;

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -28,6 +29,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from pytest_sr.broker import Broker
 from pytest_sr.session import SESSION
 from pytest_sr.stack.addresses import S3Address, S3Keys, StackAddresses
+from pytest_sr.stack.postgres import admit_users
 from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.migrate import Migrator
@@ -80,14 +82,30 @@ def template(stack: StackAddresses) -> str:
     name = f"template_{os.getpid()}_{secrets.token_hex(4)}"
     execute(stack, SQL("CREATE DATABASE {}").format(Identifier(name)))
     asyncio.run(Migrator(stack.postgres.dsn(name)).apply())
+    admit_users(stack.postgres)
     return name
 
 
 @pytest.fixture
 def database(stack: StackAddresses, template: str) -> Iterator[str]:
-    """The address of a database of the test's own, with every migration applied."""
+    """The address of a database of the test's own, for the superuser.
+
+    Every migration is applied.
+    """
     with fresh_database(stack, template) as name:
         yield stack.postgres.dsn(name)
+
+
+@pytest.fixture
+def app_database(stack: StackAddresses, database: str) -> str:
+    """The address of `database` for a platform."""
+    return stack.postgres.app_dsn(urlsplit(database).path[1:])
+
+
+@pytest.fixture
+def bus_database(stack: StackAddresses, database: str) -> str:
+    """The address of `database` for a worker at the bus."""
+    return stack.postgres.publisher_dsn(urlsplit(database).path[1:])
 
 
 @pytest.fixture

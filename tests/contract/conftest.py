@@ -28,7 +28,7 @@ from sr_core.ports.event_store import (
 from sr_core.ports.read_model import ReadModel, RowChange
 
 THINGS = """
-CREATE SCHEMA IF NOT EXISTS proj;
+SET ROLE sr_owner;
 CREATE TABLE proj.things (
     thing_id text PRIMARY KEY, state text, count bigint NOT NULL DEFAULT 0,
     tags jsonb, made_at timestamptz,
@@ -93,17 +93,23 @@ def events() -> Events:
 
 
 @pytest.fixture
-def things(database: str) -> str:
-    """The address of a database that has a table `proj.things`."""
+def things(database: str, app_database: str) -> str:
+    """The address for a platform of a database that has a table `proj.things`."""
     with psycopg.connect(database) as connection:
         connection.execute(THINGS)
-    return database
+    return app_database
 
 
 @pytest.fixture(params=["memory", "postgres"])
 def dsn(request: pytest.FixtureRequest) -> str | None:
     """The database to use; None is for the adapter in memory."""
     return None if request.param == "memory" else request.getfixturevalue("things")
+
+
+@pytest.fixture
+def bus_dsn(dsn: str | None, request: pytest.FixtureRequest) -> str | None:
+    """The same database, for a worker at the bus."""
+    return None if dsn is None else request.getfixturevalue("bus_database")
 
 
 @pytest.fixture

@@ -108,7 +108,9 @@ async def drawing(dsn: str | None) -> AsyncIterator[Drawn]:
 @pytest.fixture(params=["memory", "postgres"])
 def migrated(request: pytest.FixtureRequest) -> str | None:
     """The database to use; None is for the adapters in memory."""
-    return None if request.param == "memory" else request.getfixturevalue("database")
+    return (
+        None if request.param == "memory" else request.getfixturevalue("app_database")
+    )
 
 
 @pytest.fixture

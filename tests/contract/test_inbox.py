@@ -33,18 +33,18 @@ class Over:
 
 
 @pytest.fixture
-async def over(dsn: str | None) -> AsyncIterator[Over]:
-    if dsn is None:
+async def over(dsn: str | None, bus_dsn: str | None) -> AsyncIterator[Over]:
+    if dsn is None or bus_dsn is None:
         store = MemoryEventStore(MemoryReadModel())
         await append_stops(store, 2)
         events = await store.read(after=Position(0), limit=2)
         yield Over(MemoryInbox(SystemClock()), *events)
         return
-    async with connection_pool(dsn) as pool:
-        log = PostgresEventStore(pool)
+    async with connection_pool(dsn) as app, connection_pool(bus_dsn) as bus:
+        log = PostgresEventStore(app)
         await append_stops(log, 2)
         events = await log.read(after=Position(0), limit=2)
-        yield Over(PostgresInbox(pool), *events)
+        yield Over(PostgresInbox(bus), *events)
 
 
 async def positions_told(inbox: Inbox) -> list[int]:

@@ -47,10 +47,10 @@ async def test_of_many_at_once_one_binds(bindings):
     assert len(set(bound)) == 1
 
 
-async def test_it_outlasts_the_process(database):
-    async with connection_pool(database) as pool:
+async def test_it_outlasts_the_process(app_database):
+    async with connection_pool(app_database) as pool:
         await PostgresKindBindings(pool).bind("iss:alice", ActorKind.AGENT)
-    async with connection_pool(database) as pool:
+    async with connection_pool(app_database) as pool:
         again = PostgresKindBindings(pool)
 
         assert await again.bind("iss:alice", ActorKind.HUMAN) is ActorKind.AGENT

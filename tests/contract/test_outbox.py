@@ -37,16 +37,14 @@ class Over:
 
 
 @pytest.fixture
-async def over(dsn: str | None) -> AsyncIterator[Over]:
+async def over(dsn: str | None, bus_dsn: str | None) -> AsyncIterator[Over]:
     clock = SystemClock()
-    if dsn is None:
+    if dsn is None or bus_dsn is None:
         store = MemoryEventStore(MemoryReadModel())
         yield Over(store, MemoryOutbox(store, clock), MemoryBusGaps(clock))
         return
-    async with connection_pool(dsn) as pool:
-        yield Over(
-            PostgresEventStore(pool), PostgresOutbox(pool), PostgresBusGaps(pool)
-        )
+    async with connection_pool(dsn) as app, connection_pool(bus_dsn) as bus:
+        yield Over(PostgresEventStore(app), PostgresOutbox(bus), PostgresBusGaps(bus))
 
 
 def marks(**numbers: int | None) -> list[Mark]:

@@ -1,17 +1,21 @@
-"""A log that is signed, and a superuser who changes it, as well as one can.
+"""A log that is signed and a superuser who changes it; servers to do anything on.
 
 `Forger` reads all rows, lets them be changed, and writes them back with the triggers
 off; `rechained` and `settle` make the rest fit, so that each test says by itself what
-its forger has overlooked.
+its forger has overlooked. `start` makes servers of Postgres beside that of the stack.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from pytest_sr.stack import postgres
+from pytest_sr.stack.accounts import Account, reachable_install, without_root
+from pytest_sr.stack.addresses import PostgresAddress
+from pytest_sr.stack.binaries import resolve_all
+from pytest_sr.stack.children import Child
+from pytest_sr.stack.plan import Plan
+from pytest_sr.stack.ports import PortBook
 from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.log_record import PostgresLogRecord
@@ -50,6 +61,12 @@ COLUMNS = (
     " actor_kind, actor_id, occurred_at, correlation_id, envelope, envelope_hash,"
     " chain_hash"
 )
+GUARDS = {
+    "head": "head_stays",
+    "events": "events_never_change",
+    "streams": "streams_stay",
+    "boundaries": "boundaries_stay",
+}
 SETTLED = """
 INSERT INTO es.streams (stream_id, stream_kind)
     SELECT DISTINCT stream_id, stream_kind FROM es.events ON CONFLICT DO NOTHING;
@@ -78,15 +95,15 @@ class Forger:
     def at_work(self) -> Iterator[psycopg.Connection[Row]]:
         """A connection on which nothing is refused."""
         with psycopg.connect(self._dsn, row_factory=dict_row) as connection:
-            connection.execute(
-                "ALTER TABLE es.events DISABLE TRIGGER events_never_change"
-            )
+            for table, trigger in GUARDS.items():
+                off = f"ALTER TABLE es.{table} DISABLE TRIGGER {trigger}"
+                connection.execute(off.encode())
             connection.execute("SET session_replication_role = replica")
             yield connection
             connection.execute("SET session_replication_role = origin")
-            connection.execute(
-                "ALTER TABLE es.events ENABLE ALWAYS TRIGGER events_never_change"
-            )
+            for table, trigger in GUARDS.items():
+                on = f"ALTER TABLE es.{table} ENABLE ALWAYS TRIGGER {trigger}"
+                connection.execute(on.encode())
 
     def do(self, statement: str) -> None:
         with self.at_work() as connection:
@@ -302,3 +319,126 @@ def signed_log(stack, database: str, locked_bucket, tmp_path: Path) -> SignedLog
         "REPORT": str(tmp_path / "report.json"),
     }
     return SignedLog(environment=environment, forger=Forger(database))
+
+
+READY_S_MAX = 30.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where servers are made, by whom, with whose programs."""
+
+    directory: Path
+    account: Account
+    programs: Path
+    ports: PortBook
+
+    def room(self, name: str) -> Path:
+        """Return a directory that the account owns."""
+        made = self.directory / name
+        made.mkdir(mode=0o700)
+        if self.account.is_other:
+            shutil.chown(made, self.account.uid, self.account.gid)
+        return made
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the programs that come with a server, as the account."""
+        other = self.account if self.account.is_other else None
+        subprocess.run(  # noqa: S603 - a program of the wheel
+            [self.programs / program, *arguments],
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            user=other.uid if other else None,
+            group=other.gid if other else None,
+            extra_groups=[] if other else None,
+            cwd=self.directory,
+            check=True,
+            capture_output=True,
+            timeout=READY_S_MAX,
+        )
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs."""
+
+    address: PostgresAddress
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """Have the superuser do something, outside any transaction."""
+        with psycopg.connect(self.address.dsn(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+Servers = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o711)
+    account = without_root()
+    programs = reachable_install(
+        resolve_all().postgres.path.parent, account, copy_to=directory / "pginstall"
+    )
+    yield Place(directory, account, programs, PortBook())
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def start(place: Place) -> Iterator[Servers]:
+    """Starts a fresh server; with `standby_of`, one that follows another."""
+    with ExitStack() as exits:
+
+        def start(
+            name: str, *, checksums: bool = True, standby_of: Server | None = None
+        ) -> Server:
+            plan = postgres.plan(
+                place.programs, place.room(name), place.account, place.ports
+            )
+            shell, option, script = plan.launch.argv
+            address = plan.address
+            if standby_of is not None:
+                address = replace(standby_of.address, port=plan.port)
+                script = _standby(place, standby_of, plan)
+            if not checksums:
+                assert "--data-checksums" in script
+                script = script.replace("--data-checksums", "")
+            launch = replace(plan.launch, argv=(shell, option, script))
+            child = Child(launch, log=place.directory / f"{name}.log")
+            exits.callback(_stop, child)
+            _await(child, address)
+            return Server(address)
+
+        yield start
+
+
+def _standby(place: Place, primary: Server, plan: Plan[PostgresAddress]) -> str:
+    """Copy the primary's files, and return what starts a server over them."""
+    data = plan.launch.directory / "data"
+    place.run(
+        "pg_basebackup",
+        f"--dbname={primary.address.dsn('postgres')}",
+        f"--pgdata={data}",
+        "--write-recovery-conf",
+        "--checkpoint=fast",
+        "--no-sync",
+    )
+    return f"exec {place.programs / 'postgres'} -D {data} -p {plan.port}"
+
+
+def _await(child: Child, address: PostgresAddress) -> None:
+    """Return once the server lets its superuser in."""
+    deadline = time.monotonic() + READY_S_MAX
+    while child.exit_status() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(address.dsn("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    pytest.fail(child.log_tail())
+
+
+def _stop(child: Child) -> None:
+    child.begin_stop()
+    child.finish_stop()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 
+import psycopg
 import pytest
 from minio import Minio
 
@@ -93,6 +94,25 @@ class TestInit:
         bucket = deployment["SR_MINIO_CHECKPOINTS_BUCKET"]
         assert f"made bucket {bucket}, with object lock" in first.stdout
         assert second.stdout == checked.stdout == "everything is in place\n"
+
+    def test_it_goes_to_the_database_as_the_owner(self, deployment):
+        owner = deployment["SR_DATABASE_URL"]
+        nobody = "postgresql://nobody@127.0.0.1:1/nowhere"
+        told = {**deployment, "SR_DATABASE_URL": nobody, "SR_DATABASE_OWNER_URL": owner}
+
+        assert sr(told, "init").returncode == 0
+        assert sr(told, "init", "--check").stdout == "everything is in place\n"
+
+    def test_it_tells_what_somebody_may_that_he_should_not(self, deployment):
+        sr(deployment, "init")
+        with psycopg.connect(deployment["SR_DATABASE_URL"]) as connection:
+            connection.execute("GRANT DELETE ON es.events TO sr_app")
+
+        checked = sr(deployment, "init", "--check")
+        again = sr(deployment, "init")
+
+        assert checked.stdout == again.stdout == "sr_app may DELETE es.events\n"
+        assert [checked.returncode, again.returncode] == [1, 1]
 
     def test_a_bucket_for_checkpoints_without_lock_is_refused(
         self, deployment, stack: StackAddresses

@@ -48,11 +48,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def deployment(stack: StackAddresses, database: str, folder: Path) -> Mapping[str, str]:
+def deployment(
+    stack: StackAddresses, app_database: str, folder: Path
+) -> Mapping[str, str]:
     """The settings of a deployment with documents of its own."""
     keys, mark = stack.s3.admin, secrets.token_hex(4)
     return {
-        "SR_DATABASE_URL": database,
+        "SR_DATABASE_URL": app_database,
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
         "SR_MINIO_ACCESS_KEY": keys.access_key,
         "SR_MINIO_SECRET_KEY": keys.secret_key,

@@ -35,14 +35,14 @@ DEADLINE_S = 60
 
 
 @pytest.fixture
-def deployment(stack: StackAddresses, database: str, bucket) -> Mapping[str, str]:
+def deployment(stack: StackAddresses, app_database: str, bucket) -> Mapping[str, str]:
     """The settings of a deployment whose database has its schema."""
     keys = stack.s3.admin
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return {
-        "SR_DATABASE_URL": database,
+        "SR_DATABASE_URL": app_database,
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
         "SR_MINIO_ACCESS_KEY": keys.access_key,
         "SR_MINIO_SECRET_KEY": keys.secret_key,

@@ -33,14 +33,14 @@ OTHER_WORD = secrets.token_hex(12)
 
 @pytest.fixture
 async def settings(
-    stack: StackAddresses, database: str, bucket
+    stack: StackAddresses, app_database: str, bucket
 ) -> AsyncIterator[Settings]:
     """A deployment in which everything is as it has to be."""
     buckets = Buckets("case")
     buckets.evidence = buckets.candidates = buckets.attachments = bucket.name
     told = {
         **environment(stack, "x", buckets, sandbox="plain"),
-        "SR_DATABASE_URL": database,
+        "SR_DATABASE_URL": app_database,
         "SR_NATS_STREAM_PREFIX": f"case-{secrets.token_hex(4)}",
     }
     made = parse_settings(told)
@@ -140,7 +140,7 @@ async def test_one_that_hangs_is_not_waited_for(settings, culprit):
 
 
 async def test_the_credentials_of_the_database_are_used(settings, stack):
-    password = stack.postgres.password
+    password = stack.postgres.app.password
     wrong = replace(
         settings, database_url=settings.database_url.replace(password, OTHER_WORD)
     )

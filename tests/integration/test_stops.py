@@ -26,11 +26,11 @@ ANSWER_S_MAX = 6.0
 
 @pytest.fixture
 async def links(
-    stack: StackAddresses, database: str, cable
+    stack: StackAddresses, app_database: str, cable
 ) -> AsyncIterator[Mapping[str, Any]]:
     """A cable in front of each service."""
     addresses = {
-        "postgresql": urlsplit(database),
+        "postgresql": urlsplit(app_database),
         "minio": urlsplit(f"//{stack.s3.endpoint}"),
         "nats": urlsplit(stack.nats.url),
     }
@@ -47,19 +47,19 @@ async def links(
 
 @pytest.fixture
 async def settings(
-    stack: StackAddresses, database: str, bucket, links: Mapping[str, Any]
+    stack: StackAddresses, app_database: str, bucket, links: Mapping[str, Any]
 ) -> AsyncIterator[Settings]:
     """A deployment that reaches its services by the cables."""
     buckets = Buckets("case")
     buckets.evidence = buckets.candidates = bucket.name
     told = {
         **environment(stack, "x", buckets, sandbox="plain"),
-        "SR_DATABASE_URL": database,
+        "SR_DATABASE_URL": app_database,
         "SR_NATS_STREAM_PREFIX": f"case-{secrets.token_hex(4)}",
     }
     direct = parse_settings(told)
     await make_streams(direct)
-    parts = urlsplit(database)
+    parts = urlsplit(app_database)
     netloc = parts.netloc.replace(f":{parts.port}", f":{links['postgresql'].port}")
     yield replace(
         direct,

@@ -15,6 +15,7 @@ from pytest_sr.stack.addresses import (
     IssuerAddress,
     NatsAddress,
     PostgresAddress,
+    PostgresLogin,
     S3Address,
     S3Keys,
     StackAddresses,
@@ -27,7 +28,14 @@ KEYS = S3Keys(access_key="key", secret_key=HIDDEN)
 ADDRESSES = StackAddresses(
     directory="a-stack",
     backend="embedded",
-    postgres=PostgresAddress(host="127.0.0.1", port=1, user="sr", password=HIDDEN),
+    postgres=PostgresAddress(
+        host="127.0.0.1",
+        port=1,
+        user="sr",
+        password=HIDDEN,
+        app=PostgresLogin(user="app", password=HIDDEN),
+        publisher=PostgresLogin(user="bus", password=HIDDEN),
+    ),
     s3=S3Address(endpoint="127.0.0.1:2", region="here", admin=KEYS, app=KEYS),
     nats=NatsAddress(url="nats://x", user="sr", password=HIDDEN, monitor_url="http"),
     infisical=InfisicalAddress(

@@ -21,17 +21,42 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresLogin:
+    """A user of a Postgres server."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresAddress:
-    """A Postgres server and its superuser."""
+    """A Postgres server, its superuser, and whom a platform's processes log in as.
+
+    `app` and `publisher` are there once a database was migrated and
+    `postgres.admit_users` was called.
+    """
 
     host: str
     port: int
     user: str
     password: str
+    app: PostgresLogin
+    publisher: PostgresLogin
 
     def dsn(self, database: str) -> str:
-        """Return the URL of `database` on this server."""
-        account = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        """Return the URL of `database` for the superuser."""
+        return self._dsn(self, database)
+
+    def app_dsn(self, database: str) -> str:
+        """Return the URL of `database` for a platform."""
+        return self._dsn(self.app, database)
+
+    def publisher_dsn(self, database: str) -> str:
+        """Return the URL of `database` for who works at the bus."""
+        return self._dsn(self.publisher, database)
+
+    def _dsn(self, login: PostgresLogin | Self, database: str) -> str:
+        account = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}"
         return (
             f"postgresql://{account}@{self.host}:{self.port}/{quote(database, safe='')}"
         )

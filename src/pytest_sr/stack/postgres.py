@@ -7,16 +7,21 @@ one process to await and to stop.
 import os
 import shlex
 import signal
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Final
 
 from pytest_sr.stack.accounts import Account
-from pytest_sr.stack.addresses import PostgresAddress
+from pytest_sr.stack.addresses import PostgresAddress, PostgresLogin
 from pytest_sr.stack.plan import Launch, Plan, expect
 from pytest_sr.stack.ports import LOOPBACK, PortBook
 
 SUPERUSER: Final = "postgres"
+APP: Final = "sr_platform"
+"""Whom a platform logs in as."""
+PUBLISHER: Final = "sr_bus"
+"""Whom its workers at the bus log in as."""
 MAINTENANCE_DATABASE: Final = "postgres"
 
 _ZONES: Final = Path("/usr/share/zoneinfo")
@@ -38,7 +43,12 @@ def plan(
 ) -> Plan[PostgresAddress]:
     """Return how to make and run a cluster below `directory`, as `account`."""
     address = PostgresAddress(
-        host=LOOPBACK, port=ports.take(), user=SUPERUSER, password=token_urlsafe(24)
+        host=LOOPBACK,
+        port=ports.take(),
+        user=SUPERUSER,
+        password=token_urlsafe(24),
+        app=PostgresLogin(user=APP, password=token_urlsafe(24)),
+        publisher=PostgresLogin(user=PUBLISHER, password=token_urlsafe(24)),
     )
     data = directory / "data"
     password_file = directory / "password"
@@ -77,6 +87,32 @@ def probe(address: PostgresAddress) -> None:
         row = connection.execute("SELECT n FROM probe").fetchone()
         expect(row == (1,), that="a row is what was written")
         connection.rollback()
+
+
+def admit_users(address: PostgresAddress) -> None:
+    """Make the users that a platform's processes log in as, unless they are there.
+
+    They are members of groups that the migrations have to have made.
+    """
+    import psycopg  # noqa: PLC0415 - only who makes databases needs the driver
+    from psycopg.sql import SQL, Identifier, Literal  # noqa: PLC0415 - the same
+
+    with psycopg.connect(address.dsn(MAINTENANCE_DATABASE)) as connection:
+        for login, group in (
+            (address.app, "sr_app"),
+            (address.publisher, "sr_publisher"),
+        ):
+            statement = SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}").format(
+                Identifier(login.user), Literal(login.password), Identifier(group)
+            )
+            with (
+                # Of several that make it at once, the others wait for the first.
+                suppress(
+                    psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
+                ),
+                connection.transaction(),
+            ):
+                connection.execute(statement)
 
 
 def _script(bin_dir: Path, data: Path, password_file: Path, port: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from pytest_sr.registry import step
@@ -10,6 +11,7 @@ from pytest_sr.world.accounts import ActorName
 from pytest_sr.world.world import Answer, World, WorldError
 
 API: Final = "/api/v1"
+_ASK_AGAIN_S: Final = 0.05
 SOURCE: Final = {"id": "source:scenario", "content_hash": f"sha256:{'0' * 63}2"}
 TEMPLATE: Final = "proc:RESEARCH-MEMO"
 DIRECTIVE: Final = {
@@ -89,10 +91,20 @@ async def eligible_set(world: World, *, plan: str, by: ActorName = "agent") -> T
 
 @step("governor.evaluate")
 async def evaluate(
-    world: World, *, loop: str, by: ActorName = "system"
+    world: World, *, loop: str, after_delay: bool = False, by: ActorName = "system"
 ) -> EvaluationMade:
-    """Have the governor look at a loop once, and do what is to be done."""
-    answer = await world.ask(by, "POST", f"{API}/loops/{loop}/evaluate")
+    """Have the governor look at a loop once, and do what is to be done.
+
+    Args:
+        loop: which
+        after_delay: whether to ask again while the last start was too short ago
+
+    """
+    path = f"{API}/loops/{loop}/evaluate"
+    answer = await world.ask(by, "POST", path)
+    while after_delay and text(answer, "failure") == "min_delay_not_elapsed":
+        await asyncio.sleep(_ASK_AGAIN_S)
+        answer = await world.ask(by, "POST", path)
     return EvaluationMade(
         answer=answer, loop=loop, iteration=text(answer, "iteration_id")
     )

@@ -26,6 +26,7 @@ from psycopg.rows import dict_row
 
 from pytest_sr.history import Row
 from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
+from pytest_sr.stack.postgres import admit_users
 from pytest_sr.world.accounts import Accounts, ActorName
 from pytest_sr.world.channel import Channel, RawEvent, keyed, plain_row
 from sr_core.adapters.sandbox.choose import choose_sandbox
@@ -99,6 +100,7 @@ class Template:
         name = f"sr_template_{secrets.token_hex(6)}"
         await admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         await migrate(self._stack.postgres.dsn(name))
+        await asyncio.to_thread(admit_users, self._stack.postgres)
         return name
 
 
@@ -247,7 +249,7 @@ def environment(
         "SR_LOG_LEVEL": "warn",
         "SR_SANDBOX": sandbox,
         "SR_SANDBOX_DIRECTORY": stack.directory,
-        "SR_DATABASE_URL": stack.postgres.dsn(database),
+        "SR_DATABASE_URL": stack.postgres.app_dsn(database),
         "SR_MINIO_ENDPOINT": stack.s3.endpoint,
         "SR_MINIO_ACCESS_KEY": stack.s3.app.access_key,
         "SR_MINIO_SECRET_KEY": stack.s3.app.secret_key,

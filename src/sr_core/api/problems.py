@@ -45,6 +45,7 @@ from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.message_bus import Fenced
 from sr_core.ports.outbox import BusAhead
+from sr_core.ports.read_copy import ReadModelUnfit, RebuildUnderWay
 from sr_core.ports.receipts import KeyReused, RequestRepeated
 from sr_core.ports.sandbox import SandboxUnavailable
 
@@ -113,6 +114,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     Refused: HTTPStatus.BAD_REQUEST,
     IdempotencyMismatch: HTTPStatus.CONFLICT,
     RequestRepeated: HTTPStatus.CONFLICT,
+    RebuildUnderWay: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     BodyIncomplete: HTTPStatus.BAD_REQUEST,
@@ -122,6 +124,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unfit: HTTPStatus.SERVICE_UNAVAILABLE,
+    ReadModelUnfit: HTTPStatus.SERVICE_UNAVAILABLE,
     Fenced: HTTPStatus.SERVICE_UNAVAILABLE,
     BusAhead: HTTPStatus.SERVICE_UNAVAILABLE,
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -20,6 +20,7 @@ from sr_core.application.consumers import Consumer, Patience, Replays, Tell
 from sr_core.application.notices import HANDLERS
 from sr_core.application.outbox import Publisher
 from sr_core.bootstrap.compose import check_bus, nats_access
+from sr_core.bootstrap.database import require_fit_database
 from sr_core.bootstrap.settings import Settings
 from sr_core.ports.bus_gaps import BusGaps
 from sr_core.ports.event_store import EventStore
@@ -44,7 +45,8 @@ class Books:
 
 @asynccontextmanager
 async def books(settings: Settings) -> AsyncIterator[Books]:
-    """Open the books, and close them when the block ends."""
+    """Open the books, and close them when the block ends; it raises what is unfit."""
+    await require_fit_database(settings)
     async with connection_pool(settings.database_url) as pool:
         yield Books(
             log=PostgresEventStore(pool),

@@ -25,9 +25,9 @@ from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.followers import PostgresFollowers
 from sr_core.adapters.postgres.graph import PostgresGraph
-from sr_core.adapters.postgres.health import check_database
 from sr_core.adapters.postgres.migrate import Migrator
 from sr_core.adapters.postgres.read_model import PostgresReadModel
+from sr_core.adapters.postgres.server import find_role_gaps
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.adapters.s3.buckets import (
     LockedBucket,
@@ -46,6 +46,7 @@ from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
+from sr_core.bootstrap.database import check_fit_database, require_fit_database
 from sr_core.bootstrap.documents import documents_folder, read_manifest
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
@@ -75,12 +76,15 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     Raises:
         DocumentMissing, DocumentInvalid: a governed document is not there, or not in
             order; nothing was opened.
+        DatabaseReadOnly: the database is a replica, or takes no writes.
+        DatabaseUnsafe: it may lose what it confirmed, and the settings are strict.
         SandboxUnavailable: there is no sandbox for oracles that proves itself.
         Unavailable: the log could not be asked which documents it knows, or what in
             it is not answered yet.
 
     """
     governed = governed_manifest(settings)
+    await require_fit_database(settings)
     async with AsyncExitStack() as exits:
         pool = connection_pool(settings.database_url)
         await exits.enter_async_context(pool)
@@ -158,9 +162,8 @@ def governed_manifest(settings: Settings) -> GovernedManifest:
 def dependencies(settings: Settings) -> tuple[Dependency, ...]:
     """Return what the platform needs, each with its own credentials and no pool."""
     access = replace(s3_access(settings), deadline_s=PROBE_S)
-    database = settings.database_url
     return (
-        Dependency(name="postgresql", check=partial(check_database, database)),
+        Dependency(name="postgresql", check=partial(check_fit_database, settings)),
         Dependency(
             name="minio",
             check=partial(_check_buckets, access, buckets_of(settings)),
@@ -219,7 +222,7 @@ async def _failure(store: S3ContentStore) -> str | None:
 
 async def initialise(settings: Settings) -> tuple[str, ...]:
     """Bring the services to the needed state; return what was done, nothing if it was."""
-    applied = await migrate(settings.database_url)
+    applied = await migrate(settings.owner_url)
     access = s3_access(settings)
     made = await ensure_buckets(access, buckets_of(settings))
     locked = await ensure_locked(access, _checkpoints_bucket(settings))
@@ -252,12 +255,17 @@ async def migrate(dsn: str) -> tuple[str, ...]:
 
 
 async def missing(settings: Settings) -> tuple[str, ...]:
-    """Return what `initialise` would do; it changes nothing."""
-    pending = await Migrator(settings.database_url).pending()
+    """Return what is not as it has to be; it changes nothing.
+
+    `initialise` mends all of it but grants that somebody took away or gave.
+    """
+    pending = await Migrator(settings.owner_url).pending()
+    gaps = () if pending else await find_role_gaps(settings.owner_url)
     access = s3_access(settings)
     absent = await missing_buckets(access, buckets_of(settings))
     return (
         *(f"migration {each.file} is not applied" for each in pending),
+        *gaps,
         *(f"bucket {each} is not there" for each in absent),
         *await unlocked(access, _checkpoints_bucket(settings)),
         *await missing_streams(nats_access(settings), settings.stream_prefix),

@@ -53,7 +53,7 @@ async def make_anew(
 ) -> Rebuilt:
     """Make the read model anew from the log; it raises what `rebuild` does."""
     async with _store(settings) as store:
-        site = PostgresRebuildSite(settings.database_url)
+        site = PostgresRebuildSite(settings.owner_url)
         return await rebuild(store, site, metrics or PrometheusMetrics(), batch=batch)
 
 
@@ -65,7 +65,7 @@ async def prove(
     async with _store(settings) as store:
         prover = Prover(
             store=store,
-            site=PostgresProofSite(settings.database_url),
+            site=PostgresProofSite(settings.owner_url),
             elsewhere=in_another_process(environment),
             clock=clock,
             ids=UlidSource(clock),
@@ -77,7 +77,7 @@ async def replay_here(
     settings: Settings, *, moment: str | None = None, batch: int = BATCH
 ) -> Replayed:
     """Return what the log gives here; nothing is changed."""
-    site = PostgresProofSite(settings.database_url)
+    site = PostgresProofSite(settings.owner_url)
     async with _store(settings) as store, site.open(moment) as copy:
         return await replayed(store, copy, batch=batch)
 

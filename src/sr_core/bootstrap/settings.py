@@ -60,6 +60,17 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_HOST": Setting(default="127.0.0.1", meaning="the address to listen on"),
     "SR_PORT": Setting(default="3000", meaning="the port to listen on"),
     "SR_DATABASE_URL": Setting(default=None, meaning="the Postgres that holds the log"),
+    "SR_DATABASE_OWNER_URL": Setting(
+        default="",
+        meaning=(
+            "the same as who owns the log, for `sr init` and `sr log rebuild`;"
+            " if not `SR_DATABASE_URL`"
+        ),
+    ),
+    "SR_DATABASE_STRICT": Setting(
+        default="false",
+        meaning="whether to refuse to start over a database that is unsafe for the log",
+    ),
     "SR_MINIO_ENDPOINT": Setting(default=None, meaning="host:port of the S3 store"),
     "SR_MINIO_ACCESS_KEY": Setting(default=None, meaning="who we are at the S3 store"),
     "SR_MINIO_SECRET_KEY": Setting(default=None, meaning="its secret"),
@@ -197,6 +208,8 @@ class Settings:
     host: str
     port: int
     database_url: str = field(repr=False)
+    database_owner_url: str | None = field(repr=False)
+    database_strict: bool
     minio_endpoint: str
     minio_access_key: str
     minio_secret_key: str = field(repr=False)
@@ -244,13 +257,19 @@ class Settings:
     consumer_health_port: int
 
     @property
+    def owner_url(self) -> str:
+        """The database, as who owns the log; for what changes its tables."""
+        return self.database_owner_url or self.database_url
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must be in no line of the log: the secrets, and the password in the URL."""
-        password = urlsplit(self.database_url).password or ""
+        urls = (self.database_url, self.owner_url)
+        passwords = [urlsplit(each).password or "" for each in urls]
         named = (
-            self.database_url,
-            password,
-            unquote(password),
+            *urls,
+            *passwords,
+            *map(unquote, passwords),
             self.minio_secret_key,
             self.nats_password,
             self.log_signing_key.text if self.log_signing_key else "",
@@ -270,6 +289,9 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         host=_text(environment, "SR_HOST"),
         port=_number(environment, "SR_PORT", most=PORT_MAX, what="a port"),
         database_url=_text(environment, "SR_DATABASE_URL"),
+        database_owner_url=_text(environment, "SR_DATABASE_OWNER_URL") or None,
+        database_strict=_choice(environment, "SR_DATABASE_STRICT", ("true", "false"))
+        == "true",
         minio_endpoint=_text(environment, "SR_MINIO_ENDPOINT"),
         minio_access_key=_text(environment, "SR_MINIO_ACCESS_KEY"),
         minio_secret_key=_text(environment, "SR_MINIO_SECRET_KEY"),

@@ -20,9 +20,10 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     )
     chosen = parser.parse_args(arguments)
     settings = parse_settings(environment)
-    found = await (missing if chosen.check else initialise)(settings)
-    for each in found:
+    done = () if chosen.check else await initialise(settings)
+    left = await missing(settings)
+    for each in (*done, *left):
         sys.stdout.write(f"{each}\n")
-    if not found:
+    if not done and not left:
         sys.stdout.write("everything is in place\n")
-    return 1 if chosen.check and found else 0
+    return 1 if left else 0

@@ -37,11 +37,11 @@ def a_port() -> str:
 
 
 @pytest.fixture
-def told(ground, stack) -> Mapping[str, str]:
-    """The settings of a deployment over the ground."""
+def told(ground, stack, bus_database) -> Mapping[str, str]:
+    """The settings of a deployment over the ground, for who works at the bus."""
     return {
         **environment(stack, "x", Buckets("case"), sandbox="plain"),
-        "SR_DATABASE_URL": ground.dsn,
+        "SR_DATABASE_URL": bus_database,
         "SR_NATS_STREAM_PREFIX": ground.prefix,
         "SR_NATS_MONITOR_URL": stack.nats.monitor_url,
         "SR_OUTBOX_POLL_INTERVAL_MS": "20",

@@ -399,6 +399,18 @@ class TestReadiness:
         assert nats["status"] == "unhealthy"
         assert "nats gave no usable answer within 1 s" in nats["error"]
 
+    async def test_with_one_that_works_and_has_a_note_it_is_and_says_so(self, ready):
+        async def works():
+            return ("fsync is off",)
+
+        answer = await ready(Dependency(name="one", check=works))
+
+        assert answer.status_code == 200
+        assert answer.json()["ready"] is True
+        (one,) = answer.json()["checks"]
+        assert (one["status"], one["error"]) == ("healthy", None)
+        assert one["notes"] == ["fsync is off"]
+
     async def test_one_that_does_not_answer_is_not_waited_for(self):
         async def never():
             await asyncio.Event().wait()

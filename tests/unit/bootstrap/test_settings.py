@@ -167,6 +167,24 @@ class TestForm:
             parse_settings({**LEAST, "SR_SANDBOX_DIRECTORY": str(given)})
 
 
+class TestTheOwnerOfTheLog:
+    """R-EVT-8: who runs `sr init` may be another than the platform."""
+
+    URL = "postgresql://owner:hush-9@db/sr"
+
+    def test_is_the_platforms_user_unless_told(self):
+        settings = parse_settings(LEAST)
+
+        assert settings.owner_url == settings.database_url
+
+    def test_is_who_is_told_and_kept_secret(self):
+        settings = parse_settings({**LEAST, "SR_DATABASE_OWNER_URL": self.URL})
+
+        assert settings.owner_url == self.URL
+        assert {self.URL, "hush-9"} <= set(settings.secrets)
+        assert "hush-9" not in repr(settings)
+
+
 class TestTheKeysOfTheLog:
     """R-EVT-9: who signs has a secret, who verifies has not."""
 

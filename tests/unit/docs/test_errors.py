@@ -48,10 +48,12 @@ from pytest_sr.world.world import WorldError
 from sr_core.adapters.postgres.migrate import (
     MigrationChanged,
     MigrationFailed,
+    MigrationForbidden,
     MigrationMisnamed,
     MigrationMissing,
     MigrationOutOfOrder,
 )
+from sr_core.adapters.postgres.server import DatabaseReadOnly, DatabaseUnsafe
 from sr_core.api.bounds import (
     BodyIncomplete,
     BodyTooSlow,
@@ -318,6 +320,11 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ),
     SandboxUnavailable(
         sandbox="bubblewrap 0.11.0", why=["it reached a listener outside"]
+    ),
+    DatabaseReadOnly(cause="it is a replica"),
+    DatabaseUnsafe(facts=["fsync is off, so a crash may take away what was confirmed"]),
+    MigrationForbidden(
+        file="0012_roles.sql", reason="permission denied to create role"
     ),
     MigrationMisnamed(file="0007-add-index.sql", version=7),
     MigrationChanged(file="0001_event_log.sql", recorded=BYTES, found=OTHER),

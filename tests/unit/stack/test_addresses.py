@@ -12,6 +12,7 @@ from pytest_sr.stack.addresses import (
     NatsAddress,
     Person,
     PostgresAddress,
+    PostgresLogin,
     S3Address,
     S3Keys,
     StackAddresses,
@@ -23,7 +24,14 @@ HARD_WORD = "p@ss/w:rd"
 ADDRESSES = StackAddresses(
     directory="/somewhere/sr-stack-1000-1-00",
     backend="embedded",
-    postgres=PostgresAddress(host="127.0.0.1", port=1, user="p", password=WORD),
+    postgres=PostgresAddress(
+        host="127.0.0.1",
+        port=1,
+        user="p",
+        password=WORD,
+        app=PostgresLogin(user="app", password=WORD),
+        publisher=PostgresLogin(user="bus", password=WORD),
+    ),
     s3=S3Address(
         endpoint="127.0.0.1:2",
         region="r",
@@ -113,6 +121,15 @@ def test_a_dsn_keeps_what_a_url_would_read_otherwise():
     postgres = replace(ADDRESSES.postgres, password=HARD_WORD)
 
     assert postgres.dsn("a b") == "postgresql://p:p%40ss%2Fw%3Ard@127.0.0.1:1/a%20b"
+
+
+def test_a_platform_has_a_login_of_its_own():
+    app = replace(ADDRESSES.postgres.app, password=HARD_WORD)
+    postgres = replace(ADDRESSES.postgres, app=app)
+
+    assert postgres.app_dsn("a") == "postgresql://app:p%40ss%2Fw%3Ard@127.0.0.1:1/a"
+    bus = postgres.publisher_dsn("a")
+    assert bus == "postgresql://bus:p%40ss%2Fw%3Ard@127.0.0.1:1/a"
 
 
 def test_people_and_clients_are_found_by_name():

@@ -103,6 +103,8 @@ def connection_pool(
             "autocommit": True,
             "row_factory": dict_row,
             "connect_timeout": max(CONNECT_TIMEOUT_S_MIN, round(deadline_s)),
+            # Never a replica, even after a failover (R-EVT-16).
+            "target_session_attrs": "read-write",
         },
         configure=set_session,
         check=_check_idle,

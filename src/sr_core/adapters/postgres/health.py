@@ -9,26 +9,30 @@ from __future__ import annotations
 from typing import Final
 
 from psycopg import AsyncConnection, Error, errors
+from psycopg.rows import DictRow, dict_row
 
 from sr_core.adapters.postgres import statements
 from sr_core.adapters.postgres.migrate import find_migrations, migrations_folder
+from sr_core.adapters.postgres.server import CONNECT_S, unsafe_facts
 from sr_core.ports.errors import Unfit
 
-CONNECT_S: Final = 4
 _SYSTEM: Final = "Postgres"
 
 
-async def check_database(dsn: str) -> None:
-    """Return if we are let in, and the schema is this version's.
+async def check_database(dsn: str) -> tuple[str, ...]:
+    """Return if we are let in, may write, and the schema is this version's.
+
+    What is returned are the facts that make the log unsafe there, a sentence each.
 
     Raises:
         Unfit: otherwise.
 
     """
     try:
-        async with await AsyncConnection.connect(
-            dsn, connect_timeout=CONNECT_S
+        async with await AsyncConnection[DictRow].connect(
+            dsn, connect_timeout=CONNECT_S, row_factory=dict_row
         ) as connection:
+            unsafe = await unsafe_facts(connection)
             cursor = await connection.execute(statements.SCHEMA_VERSION)
             row = await cursor.fetchone()
     except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
@@ -37,9 +41,10 @@ async def check_database(dsn: str) -> None:
         raise Unfit(system=_SYSTEM, cause=_cause(error)) from error
     wanted = max(each.version for each in find_migrations(migrations_folder()))
     assert row is not None, "an aggregate has one row"
-    if row[0] != wanted:
-        cause = f"its schema has version {row[0]}, not {wanted}"
+    if row["version"] != wanted:
+        cause = f"its schema has version {row['version']}, not {wanted}"
         raise Unfit(system=_SYSTEM, cause=cause)
+    return unsafe
 
 
 def _cause(error: Exception) -> str:

@@ -11,6 +11,7 @@ transaction that applied it.
     . MigrationMissing       it was applied, and there is no file
     . MigrationOutOfOrder    a later one was applied before it
   - MigrationFailed          its SQL was refused; it was rolled back
+    . MigrationForbidden     because this user may not do what it does
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
-from psycopg import AsyncConnection, Error, OperationalError
+from psycopg import AsyncConnection, Error, OperationalError, errors
 from psycopg.rows import DictRow, dict_row
 
 from sr_core.adapters.postgres import statements
@@ -103,11 +104,23 @@ class MigrationFailed(PortError):  # noqa: N818 - named for what it says, like R
 
     code = "MIGRATION_FAILED"
 
+    cure: ClassVar[str] = "Mend what it says and run again"
+
     def __init__(self, *, file: str, reason: str) -> None:
         super().__init__(
             f"{file} was rolled back: {reason}",
-            remedy="Mend what it says and run again; those before it stay applied",
+            remedy=f"{self.cure}; those before it stay applied",
         )
+
+
+class MigrationForbidden(MigrationFailed):
+    """The user may not do what a migration does; those before it stay applied."""
+
+    code = "MIGRATION_FORBIDDEN"
+    cure = (
+        "Give SR_DATABASE_OWNER_URL a user who may, the first time a superuser or an"
+        " owner of the database who may make roles, later a member of sr_owner"
+    )
 
 
 @dataclass(frozen=True)
@@ -183,11 +196,14 @@ class Migrator:
         migrations = find_migrations(self._folder)
         async with self._connection() as connection:
             await connection.execute(statements.LOCK_MIGRATIONS)
-            pending = _pending(migrations, await _recorded(connection))
-            if pending:
-                await connection.execute(statements.MAKE_LOG_SCHEMA)
-                await connection.execute(statements.MAKE_MIGRATIONS_TABLE)
+            recorded = await _recorded(connection)
+            pending = _pending(migrations, recorded)
+            if pending and not recorded:
+                async with _refusals(pending[0].file):
+                    await connection.execute(statements.MAKE_LOG_SCHEMA)
+                    await connection.execute(statements.MAKE_MIGRATIONS_TABLE)
             for migration in pending:
+                await connection.execute(statements.BECOME_OWNER)
                 await _apply(connection, migration)
         return pending
 
@@ -272,11 +288,19 @@ async def _apply(connection: Connection, migration: Migration) -> None:
         "name": migration.name,
         "checksum": migration.checksum,
     }
+    async with _refusals(migration.file), connection.transaction():
+        await connection.execute(migration.sql)
+        await connection.execute(statements.RECORD_MIGRATION, record)
+
+
+@asynccontextmanager
+async def _refusals(file: str) -> AsyncIterator[None]:
+    """Turn what Postgres refuses into `MigrationFailed`; a lost server stays one."""
     try:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await connection.execute(statements.RECORD_MIGRATION, record)
+        yield
     except OperationalError:
         raise
+    except errors.InsufficientPrivilege as error:
+        raise MigrationForbidden(file=file, reason=str(error)) from error
     except Error as error:
-        raise MigrationFailed(file=migration.file, reason=str(error)) from error
+        raise MigrationFailed(file=file, reason=str(error)) from error

@@ -4,8 +4,9 @@
 --   out: statement  text, in the order in which they have to be carried out
 --
 -- A copy has the columns, defaults, checks and storage of its model, its constraints and
--- indexes under the same names, and its grants, so that it can take its model's place. Its
--- foreign keys lead to copies.
+-- indexes under the same names, its owner and its grants, so that it can take its model's
+-- place. Its foreign keys lead to copies, and are looked up as its owner, who therefore
+-- owns the copies' schemas too.
 --
 -- The session's search_path names none of the schemas: so each name says its own.
 WITH models AS (
@@ -16,8 +17,10 @@ WITH models AS (
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
      WHERE n.nspname IN ('proj', 'graph') AND c.relkind = 'r'
 ), made (step, name, statement) AS (
-    SELECT 1, schema, format('CREATE SCHEMA %%I', schema || %(suffix)s::text)
-      FROM unnest(ARRAY['proj', 'graph']) AS schema
+    SELECT 1, n.nspname, format('CREATE SCHEMA %%I AUTHORIZATION %%I',
+                                n.nspname || %(suffix)s::text,
+                                pg_get_userbyid(n.nspowner))
+      FROM pg_namespace AS n WHERE n.nspname IN ('proj', 'graph')
     UNION ALL
     SELECT 2, m.relname, format(
                'CREATE TABLE %%s (LIKE %%s INCLUDING ALL EXCLUDING INDEXES)%%s',
