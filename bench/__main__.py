@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import append
+from bench import append, plot, rebuild
 from bench.measure import Result
 from bench.servers import stack
 
@@ -26,16 +26,19 @@ def main(arguments: Sequence[str]) -> int:
         "--quick", action="store_true", help="few and short runs, to see that it works"
     )
     chosen = parser.parse_args(arguments)
-    sizes = append.Sizes()
+    appends, rebuilds = append.Sizes(), rebuild.Sizes()
     if chosen.quick:
-        sizes = append.Sizes(pairs=3, alone=60, together=240, large_log=20_000)
+        appends = append.Sizes(pairs=3, alone=60, together=240, large_log=20_000)
+        rebuilds = rebuild.Sizes(pairs=1, events=4_000)
     with stack() as addresses:
-        found = asyncio.run(append.measure(addresses, sizes))
+        found = asyncio.run(append.measure(addresses, appends))
+        found += asyncio.run(rebuild.measure(addresses, rebuilds))
     sys.stdout.write(table(found))
     if not chosen.quick:
         RESULTS.write_text(
             json.dumps([each.plain() for each in found], indent=2) + "\n"
         )
+        plot.draw(found)
     return 0 if all(map(is_as_wanted, found)) else 1
 
 

@@ -8,12 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-import psycopg
-
 from bench import floors
 from bench.events import loops_created
 from bench.measure import Result, rates, timed, times
-from bench.servers import database
+from bench.servers import Database, database
 from pytest_sr.stack.addresses import StackAddresses
 from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
@@ -43,9 +41,9 @@ async def measure(addresses: StackAddresses, sizes: Sizes) -> list[Result]:
         (8, sizes.together, ">= 0.7"),
     ):
         async with (
-            database(addresses) as dsn,
-            _store(dsn) as store,
-            floors.bare(dsn, writers) as bare,
+            database(addresses) as made,
+            _store(made) as store,
+            floors.bare(made.owner, writers) as bare,
         ):
             await _append(store, list(islice(source, WARM_UP)), writers)
             await bare.append(list(islice(source, WARM_UP)))
@@ -68,8 +66,8 @@ async def _over_eventsourcing(
     addresses: StackAddresses, source: Iterator[Batch], sizes: Sizes
 ) -> Result:
     writers, count = 8, sizes.together
-    async with database(addresses) as dsn, _store(dsn) as store:
-        with floors.recorder(dsn, writers) as recorder:
+    async with database(addresses) as made, _store(made) as store:
+        with floors.recorder(made.owner, writers) as recorder:
             await _append(store, list(islice(source, WARM_UP)), writers)
             recorder.append(list(islice(source, WARM_UP)))
 
@@ -102,7 +100,7 @@ async def _of_a_large_log(
         for _ in range(sizes.large_log // 10_000):
             await _append(many, list(islice(source, 10_000)), 64)
         for each in (small, large):
-            await _settle(each)
+            await each.settle()
         for store in (few, many):
             await _append(store, list(islice(source, WARM_UP)), 1)
         return await times(
@@ -114,18 +112,9 @@ async def _of_a_large_log(
         )
 
 
-async def _settle(dsn: str) -> None:
-    """Let the server do what it owes, so that no pair pays for what went before."""
-    async with await psycopg.AsyncConnection.connect(
-        dsn, autocommit=True
-    ) as connection:
-        await connection.execute("VACUUM ANALYZE")
-        await connection.execute("CHECKPOINT")
-
-
 @asynccontextmanager
-async def _store(dsn: str) -> AsyncIterator[EventStore]:
-    async with connection_pool(dsn, deadline_s=60) as pool:
+async def _store(made: Database) -> AsyncIterator[EventStore]:
+    async with connection_pool(made.app, deadline_s=60) as pool:
         yield PostgresEventStore(pool)
 
 

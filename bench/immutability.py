@@ -214,8 +214,8 @@ def main() -> int:
     """Print the table; return 1 if there is a hole in it."""
 
     async def measured() -> list[Finding]:
-        async with database(addresses) as dsn:
-            return await measure(dsn)
+        async with database(addresses) as made:
+            return await measure(made.owner)
 
     with stack() as addresses:
         findings = asyncio.run(measured())
