@@ -19,8 +19,9 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from psycopg import (
@@ -38,7 +39,6 @@ from sr_core.adapters.postgres import statements
 from sr_core.ports.errors import Unavailable
 
 Connection: TypeAlias = AsyncConnection[DictRow]
-Pool: TypeAlias = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
 _used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
@@ -82,6 +82,97 @@ FAILED: Final = (
 """What says that the server, or the way to it, failed."""
 
 
+class Connections(Protocol):
+    """What gives connections, each for one use of the database."""
+
+    @property
+    def deadline_s(self) -> float:
+        """How long a use may take."""
+        ...
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection for as long as the block lasts."""
+        ...
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """Connections to one database, and the lanes made of them."""
+
+    lanes: tuple[Lane, ...] = ()
+
+    @property
+    def deadline_s(self) -> float:
+        """How long a use may take."""
+        return self.timeout
+
+    def lane(self) -> Connections:
+        """Return a lane, if there are connections enough to keep one."""
+        if self.max_size == 1:
+            return self
+        lane = Lane(self)
+        self.lanes = (*self.lanes, lane)
+        return lane
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - its base's
+        """Close all connections, as they are given back."""
+        for each in self.lanes:
+            await each.close()
+        await super().close(timeout)
+
+
+class Lane:
+    """One connection of a pool that is kept, for work that is done one at a time.
+
+    A pool hands its connections out in turn, so that each was idle for long. A server's
+    process that was idle is slow to wake: it takes a tenth of an append.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._kept: Connection | None = None
+        self._is_closed = False
+
+    @property
+    def deadline_s(self) -> float:
+        """How long a use may take."""
+        return self._pool.deadline_s
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend the connection that is kept, or another while it is lent already."""
+        connection = await self._take()
+        try:
+            yield connection
+        except BaseException:
+            await self._pool.putconn(connection)  # which looks whether it is still good
+            raise
+        if self._is_closed or self._kept is not None:
+            await self._pool.putconn(connection)
+        else:
+            self._kept = connection
+
+    async def close(self) -> None:
+        """Give the connection back to the pool."""
+        self._is_closed = True
+        if self._kept is not None:
+            connection, self._kept = self._kept, None
+            await self._pool.putconn(connection)
+
+    async def _take(self) -> Connection:
+        connection, self._kept = self._kept, None
+        if connection is not None:
+            try:
+                await _check_idle(connection)
+            except Exception:  # noqa: BLE001 - whatever it is, another one may do
+                await self._pool.putconn(connection)
+            except BaseException:
+                await self._pool.putconn(connection)
+                raise
+            else:
+                return connection
+        return await self._pool.getconn()
+
+
 def connection_pool(
     dsn: str, *, connections_max: int = 8, deadline_s: float = 5.0
 ) -> Pool:
@@ -96,7 +187,7 @@ def connection_pool(
         connection.prepared_max = STATEMENTS_MAX
         await connection.execute(statements.SET_SESSION, bounds(lock_s=deadline_s / 2))
 
-    return AsyncConnectionPool(
+    return Pool(
         dsn,
         connection_class=AsyncConnection[DictRow],
         kwargs={
@@ -133,7 +224,9 @@ def bounds(*, lock_s: float) -> dict[str, str]:
     }
 
 
-async def in_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+async def in_transaction(
+    pool: Connections, work: Callable[[Connection], Awaitable[T]]
+) -> T:
     """Return what `work` returns, once it is committed.
 
     See `at_once`.
@@ -146,7 +239,7 @@ async def in_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]])
     return await at_once(pool, committed)
 
 
-async def at_once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+async def at_once(pool: Connections, work: Callable[[Connection], Awaitable[T]]) -> T:
     """Return what `work` returns; each of its statements commits by itself.
 
     What `work` itself raises rolls back and passes through, unless it is the driver's.
@@ -157,15 +250,15 @@ async def at_once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
 
     """
     try:
-        return await _within(pool.timeout, _attempts(pool, work))
+        return await _within(pool.deadline_s, _attempts(pool, work))
     except FAILED as error:
-        raise Unavailable(system="Postgres", deadline_s=pool.timeout) from error
+        raise Unavailable(system="Postgres", deadline_s=pool.deadline_s) from error
     except Error as error:
         msg = f"what our own code asks of its own tables, they can do: {error}"
         raise AssertionError(msg) from error
 
 
-async def _attempts(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+async def _attempts(pool: Connections, work: Callable[[Connection], Awaitable[T]]) -> T:
     for attempt in range(ATTEMPTS_MAX - 1):
         try:
             return await _once(pool, work)
@@ -174,7 +267,7 @@ async def _attempts(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T
     return await _once(pool, work)
 
 
-async def _once(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
+async def _once(pool: Connections, work: Callable[[Connection], Awaitable[T]]) -> T:
     async with pool.connection() as connection:
         try:
             result = await work(connection)

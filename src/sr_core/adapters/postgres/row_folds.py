@@ -32,7 +32,6 @@ from sr_core.adapters.postgres.row_runs import (
     Shape,
     TableFacts,
     row_of,
-    shape_of,
 )
 from sr_core.ports.read_copy import Projected
 from sr_core.ports.read_model import EnsureRow, Row, RowChange, UpdateRows, Value
@@ -113,16 +112,11 @@ class _Table:
         """Return the runs, in order."""
         made: dict[tuple[int, Shape], Run] = {}
         for level, change, event in sorted(self._kept, key=lambda each: each[0]):
-            shape = shape_of(change)
-            if (level, shape) not in made:
-                made[level, shape] = Run(shape=shape)
-            run = made[level, shape]
-            asked = Change(
-                change=change,
-                event_id=event.event_id,
-                event_type=event.event_type,
-                offset=event.position,
-            )
+            asked = Change(change, event.event_id, event.event_type, event.position)
+            place = (level, asked.shape)
+            if place not in made:
+                made[place] = Run(shape=asked.shape)
+            run = made[place]
             run.changes.append(asked)
             run.rows.append(row_of(asked))
         return made.values()
@@ -190,8 +184,8 @@ def _together(earlier: RowChange, later: UpdateRows) -> UpdateRows | None:
 
 
 def _values(row: Row, key: Sequence[str]) -> Key | None:
-    values = [row.get(name) for name in key]
+    values = tuple(map(row.get, key))
     for each in values:
         if not isinstance(each, (str, int)):
             return None
-    return tuple(values) or None
+    return values or None

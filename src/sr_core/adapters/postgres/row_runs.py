@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sr_core.ports.read_model import (
@@ -46,9 +47,11 @@ class TableFacts:
     referring: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shape:
     """All that one statement has in common: `key` is what decides which row is meant.
+
+    There is one object for each (`shape_of`), so that two are compared at no cost.
 
     A row is added (`is_added`), if `key` is not there yet where it has one, and renewed
     otherwise; or rows are changed that equal `key` and have nothing in `absent`.
@@ -64,18 +67,24 @@ class Shape:
     unless_empty: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Change:
     """One change of the read model, and the event that asks for it.
 
     `offset` says where the event is: so many places after a position that is known when
-    the statements are carried out.
+    the statements are carried out. `key` is what the columns of its shape's key hold, once
+    the change was put among others.
     """
 
     change: RowChange
     event_id: str
     event_type: str
     offset: int
+    shape: Shape = field(init=False)
+    key: Key = ()
+
+    def __post_init__(self) -> None:
+        self.shape = shape_of(self.change)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,27 +116,26 @@ class Run:
 
     def add(self, change: Change) -> None:
         """Take the change in."""
-        key = _key(change, self.shape.key)
-        place = self.places.get(key) if self.shape.key else None
-        if place is not None:
-            self._merge(place, change)
-            return
-        if self.shape.key:
-            self.places[key] = len(self.rows)
+        if change.key:
+            place = self.places.setdefault(change.key, len(self.rows))
+            if place != len(self.rows):
+                self._merge(place, change)
+                return
         self.changes.append(change)
         self.rows.append(row_of(change))
         for columns, found in self._by.items():
             found.add(_key(change, columns))
 
-    def can_merge(self, change: Change, shape: Shape) -> bool:
+    def can_merge(self, change: Change) -> bool:
         """Return whether the change can be made part of one of the same row.
 
         A row that is renewed with other values twice is not: whether it was the first or
         the second time depends on what is there.
         """
-        if shape != self.shape or shape.absent:
+        shape = change.shape
+        if shape is not self.shape or shape.absent:
             return False
-        place = self.places.get(_key(change, shape.key))
+        place = self.places.get(change.key)
         if place is None:
             return False
         if isinstance(change.change, EnsureRow):
@@ -165,14 +173,15 @@ def runs_of(
     runs: list[Run] = []
     by_table: dict[str, list[int]] = defaultdict(list)
     for each in changes:
-        shape = shape_of(each.change)
+        shape = each.shape
+        each.key = _key(each, shape.key)
         about = facts.get(shape.table, NO_FACTS)
-        after = _last_before(each, shape, runs, by_table, about)
+        after = _last_before(each, runs, by_table, about)
         own = by_table[shape.table]
-        if after >= 0 and runs[after].can_merge(each, shape):
+        if after >= 0 and runs[after].can_merge(each):
             runs[after].add(each)
             continue
-        fitting = (n for n in own if n > after and runs[n].shape == shape)
+        fitting = (n for n in own if n > after and runs[n].shape is shape)
         place = next(fitting, None)
         if place is None:
             place = len(runs)
@@ -186,56 +195,88 @@ def shape_of(change: RowChange) -> Shape:
     """Return what the change has in common with others that one statement makes."""
     match change:
         case InsertRow(table=table, row=row):
-            return Shape(table=table, is_added=True, columns=tuple(row))
+            return _shape_of_added(table, tuple(row))
         case EnsureRow(table=table, row=row):
-            return Shape(
-                table=table,
-                is_added=True,
-                columns=tuple(row),
-                key=change.key,
-                renewed=change.renewed,
-                unless_empty=change.unless_empty,
+            return _shape_of_added(
+                table, tuple(row), change.key, change.renewed, change.unless_empty
             )
         case UpdateRows(table=table, where=where):
-            return Shape(
-                table=table,
-                is_added=False,
-                columns=tuple(change.values),
-                key=tuple(name for name, value in where.items() if value is not None),
-                absent=tuple(name for name, value in where.items() if value is None),
-                increments=tuple(change.increments),
+            key = [name for name, value in where.items() if value is not None]
+            absent = [name for name, value in where.items() if value is None]
+            return _shape_of_changed(
+                table,
+                tuple(change.values),
+                tuple(key),
+                tuple(absent),
+                tuple(change.increments),
             )
+
+
+@cache
+def _shape_of_added(
+    table: str,
+    columns: tuple[str, ...],
+    key: tuple[str, ...] = (),
+    renewed: tuple[str, ...] = (),
+    unless_empty: str = "",
+) -> Shape:
+    return Shape(
+        table=table,
+        is_added=True,
+        columns=columns,
+        key=key,
+        renewed=renewed,
+        unless_empty=unless_empty,
+    )
+
+
+@cache
+def _shape_of_changed(
+    table: str,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    absent: tuple[str, ...],
+    increments: tuple[str, ...],
+) -> Shape:
+    return Shape(
+        table=table,
+        is_added=False,
+        columns=columns,
+        key=key,
+        absent=absent,
+        increments=increments,
+    )
 
 
 def _last_before(
     change: Change,
-    shape: Shape,
     runs: list[Run],
     by_table: Mapping[str, list[int]],
     about: TableFacts,
 ) -> int:
     """Return the last run that has to come before the change, or -1."""
+    shape = change.shape
     last = -1
     if shape.is_added or about.referring.intersection(_set_by(shape)):
         for parent in about.parents:
-            others = (n for n in by_table.get(parent, ()) if runs[n].shape != shape)
+            others = (n for n in by_table.get(parent, ()) if runs[n].shape is not shape)
             added = (n for n in others if runs[n].shape.is_added)
             last = max(last, *added, -1)
     for n in reversed(by_table.get(shape.table, ())):
         if n <= last:
             break
-        if not _may_pass(change, shape, runs[n], about):
+        if not _may_pass(change, runs[n], about):
             return n
     return last
 
 
-def _may_pass(change: Change, shape: Shape, run: Run, about: TableFacts) -> bool:
+def _may_pass(change: Change, run: Run, about: TableFacts) -> bool:
     """Return whether `change` may be made before the changes of `run`."""
-    ours, theirs = shape, run.shape
+    ours, theirs = change.shape, run.shape
     if ours.is_added and theirs.is_added:
         if not (ours.key or theirs.key):
             return True
-        return ours.key == theirs.key and _key(change, ours.key) not in run.places
+        return ours.key == theirs.key and change.key not in run.places
     if ours.is_added:
         return not about.guarded.intersection(_set_by(theirs)) and _is_other(
             ours.columns, theirs, _key(change, theirs.key), run.places
@@ -243,12 +284,12 @@ def _may_pass(change: Change, shape: Shape, run: Run, about: TableFacts) -> bool
     if about.guarded.intersection(_set_by(ours)):
         return False
     if theirs.is_added:
-        return not run.has(ours.key, _key(change, ours.key))
+        return not run.has(ours.key, change.key)
     return (
         ours.key == theirs.key
         and not about.guarded.intersection(_set_by(theirs))
         and {*_set_by(ours), *_set_by(theirs)}.isdisjoint(ours.key)
-        and _key(change, ours.key) not in run.places
+        and change.key not in run.places
     )
 
 

@@ -38,7 +38,8 @@ _KIND_OF_CREATION: Final[Mapping[str, RefKind]] = {
 
 def changes(event: DomainEvent, on: Occasion) -> tuple[RowChange, ...]:
     """Return the nodes and edges that the refs of `event` make."""
-    return linked(subject_node(event), refs_of(event), on)
+    refs = refs_of(event)
+    return linked(_subject_node(event, refs), refs, on)
 
 
 def linked(
@@ -61,9 +62,13 @@ def subject_node(event: DomainEvent) -> Node | None:
 
     A ref that says so itself comes first: it also holds the subject's hash.
     """
+    return _subject_node(event, refs_of(event))
+
+
+def _subject_node(event: DomainEvent, refs: Iterable[Ref]) -> Node | None:
     subject = subject_of(event)
     identifier = getattr(event, subject.field) if subject.field else None
-    for ref in refs_of(event):
+    for ref in refs:
         if ref.rel is RefRelation.ABOUT and identifier in (None, ref.id):
             return node_of(ref)
     kind = (
