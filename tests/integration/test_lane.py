@@ -99,7 +99,7 @@ async def test_it_ends_with_the_pool(database, owner):
     with pytest.raises(Unavailable):
         await used(pool.lane)
     async with asyncio.timeout(5):
-        while is_there(owner, kept):  # the server ends it when it hears of it
+        while is_there(owner, kept):  # noqa: ASYNC110 - there is no event of it
             await asyncio.sleep(0)
 
 
