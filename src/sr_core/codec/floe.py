@@ -172,10 +172,15 @@ class Decryptor:
 
         """
         self._require_unrefused()
-        if self._last is None:
-            part = "header" if self._message is None else f"segment {self._position}"
-            raise self._refused(SealTruncated(part=part, why=_why_cut(self._held)))
-        return self._last
+        try:
+            return _required_last(self._last, self._part, self._held)
+        except SealTruncated as refusal:
+            raise self._refused(refusal) from None
+
+    @property
+    def _part(self) -> str:
+        """What is being read."""
+        return "header" if self._message is None else f"segment {self._position}"
 
     def _opened(self) -> Iterator[bytes]:
         if self._message is None:
@@ -184,11 +189,8 @@ class Decryptor:
             self._message = self._committed()
         while size := self._size_of_next():
             yield from self._next(self._message, size)
-        if self._last is not None and self._held:
-            raise SealMalformed(
-                part=f"segment {self._position - 1}",
-                why="is marked as the last one, and bytes follow it",
-            )
+        if self._last is not None:
+            _require_end(self._held, self._position - 1)
 
     def _committed(self) -> _Message:
         """Return the message of the header, whose tag is compared before all else."""
@@ -326,5 +328,18 @@ def _require_length(size: int, position: int, parameters: Parameters) -> None:
         )
 
 
-def _why_cut(held: bytearray) -> str:
-    return f"ends after {len(held)} bytes, and the last segment has not come"
+def _require_end(after: bytearray, position: int) -> None:
+    if after:
+        raise SealMalformed(
+            part=f"segment {position}",
+            why="is marked as the last one, and bytes follow it",
+        )
+
+
+def _required_last(last: bytes | None, part: str, held: bytearray) -> bytes:
+    """Return the last segment, without which nothing tells that the message is whole."""
+    if last is None:
+        raise SealTruncated(
+            part=part, why=f"ends after {len(held)} bytes, and no last segment has come"
+        )
+    return last

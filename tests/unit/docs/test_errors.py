@@ -323,7 +323,7 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ),
     SealTruncated(
         part="segment 3",
-        why="ends after 4102 bytes, and the last segment has not come",
+        why="ends after 4102 bytes, and no last segment has come",
     ),
     SealTampered(part="segment 3", why="is not what was sealed in its place"),
     KeyNotCommitted(),
