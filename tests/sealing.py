@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sr_core.codec.sealed import Sealed, sealed
 from sr_core.domain.context_compiler import Classification
@@ -37,7 +37,7 @@ def a_blob(size: int) -> bytes:
 
 
 def seal(
-    blob: bytes, *, kek: Kek | None = None, **context: object
+    blob: bytes, *, kek: Kek | None = None, **context: Any
 ) -> tuple[bytes, Sealed]:
     kek = kek or a_kek()
     return sealed(blob, a_context(**context), kek, WrapCount(kek=kek.ref))

@@ -43,6 +43,15 @@ class Aead:
         except InvalidTag:
             return None
 
+    def wrapped(self, key: SecretKey, *, nonce: bytes, aad: bytes) -> bytes:
+        """Return the key's ciphertext and tag."""
+        return self._cipher.encrypt(nonce, key.reveal(), aad)
+
+    def unwrapped(self, sealed: bytes, *, nonce: bytes, aad: bytes) -> SecretKey | None:
+        """Return the key, None where the tag does not hold."""
+        plain = self.decrypted(sealed, nonce=nonce, aad=aad)
+        return None if plain is None else SecretKey(plain)
+
 
 def expanded(key: SecretKey, info: bytes, size: int) -> SecretKey:
     """Return the `size` bytes that HKDF-Expand makes of `key`."""

@@ -122,7 +122,7 @@ def wrapped_key(
         wrapped=b"",
     )
     cipher, nonce = _wrapping(bare, kek)
-    wrapped = cipher.encrypted(key.reveal(), nonce=nonce, aad=bare.head)
+    wrapped = cipher.wrapped(key, nonce=nonce, aad=bare.head)
     return _with(bare, wrapped), counted
 
 
@@ -138,10 +138,10 @@ def unwrapped_key(record: KeyRecord, kek: Kek, context: SealContext) -> SecretKe
     _require_context(record, context)
     _require_kek(record, kek)
     cipher, nonce = _wrapping(record, kek)
-    plain = cipher.decrypted(record.wrapped, nonce=nonce, aad=record.head)
-    if plain is None:
+    key = cipher.unwrapped(record.wrapped, nonce=nonce, aad=record.head)
+    if key is None:
         raise SealTampered(part=_PART, why="is not as it was written")
-    return SecretKey(plain)
+    return key
 
 
 def rewrapped_key(
