@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import pickle
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -130,6 +133,60 @@ class TestRotation:
         assert opened([container], again, new, a_context()) == a_blob(70_000)
         assert opened([container], done.record, a_kek(), a_context()) == a_blob(70_000)
         assert hashlib.sha256(container).digest() == before
+
+
+STREAM: Final = """
+import resource, sys
+from sr_core.codec.sealed import BlobOpener, BlobSealer
+from sr_core.domain.kek import WrapCount
+from tests.sealing import a_context, a_kek
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
+
+def sealed(mib):
+    kek = a_kek()
+    sealer = BlobSealer(a_context(), kek, WrapCount(kek=kek.ref))
+    for number in range(mib):
+        yield from sealer.update(bytes((number % 256,)) * 2**20)
+    done = sealer.finish()
+    yield from done.rest
+    records.append(done.record)
+
+def size_of(mib):
+    with open(sys.argv[2], "wb") as file:
+        file.writelines(sealed(mib))
+    opener, size = BlobOpener(records[-1], a_kek(), a_context()), 0
+    with open(sys.argv[2], "rb") as file:
+        while piece := file.read(2**20):
+            size += sum(map(len, opener.update(piece)))
+    return size + len(opener.finish())
+
+records = []
+size_of(2)
+before = peak()
+mib = int(sys.argv[1])
+assert size_of(mib) == mib * 2**20
+print(peak() - before)
+"""
+
+
+class TestMemory:
+    """R-ENC-12."""
+
+    def test_does_not_grow_with_the_blob(self, tmp_path):
+        mib = 192
+        ended = subprocess.run(  # noqa: S603 - ours
+            [sys.executable, "-c", STREAM, str(mib), str(tmp_path / "container")],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=Path(__file__).parents[3],
+        )
+
+        assert ended.stderr == ""
+        assert int(ended.stdout) < 16 * 1024
 
 
 class TestTheLimit:
