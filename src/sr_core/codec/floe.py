@@ -34,7 +34,9 @@ from sr_core.domain.sealing_errors import (
 
 IV_BYTES: Final = 32
 HEADER_TAG_BYTES: Final = 32
-HEADER_BYTES: Final = 10 + IV_BYTES + HEADER_TAG_BYTES
+BLOCK_BYTES: Final = 10
+"""How long the parameters are in the header."""
+HEADER_BYTES: Final = BLOCK_BYTES + IV_BYTES + HEADER_TAG_BYTES
 LENGTH_BYTES: Final = 4
 OVERHEAD_BYTES: Final = LENGTH_BYTES + NONCE_BYTES + TAG_BYTES
 """What a segment has beside its ciphertext."""
@@ -195,7 +197,7 @@ class Decryptor:
     def _committed(self) -> _Message:
         """Return the message of the header, whose tag is compared before all else."""
         header = bytes(self._held[:HEADER_BYTES])
-        block, iv = header[:10], header[10:-HEADER_TAG_BYTES]
+        block, iv = header[:BLOCK_BYTES], header[BLOCK_BYTES:-HEADER_TAG_BYTES]
         _require_block(block, self._parameters)
         message = _Message(self._key, iv, self._aad, self._parameters)
         _require_tag(header[-HEADER_TAG_BYTES:], message)
@@ -208,7 +210,7 @@ class Decryptor:
             return 0
         length = int.from_bytes(self._held[:LENGTH_BYTES], "big")
         size = self._parameters.segment_bytes if length == INNER else length
-        _require_length(size, self._position, self._parameters)
+        _require_possible(size, self._position, self._parameters)
         return size if len(self._held) >= size else 0
 
     def _next(self, message: _Message, size: int) -> Iterator[bytes]:
@@ -313,8 +315,8 @@ def _require_tag(tag: bytes, message: _Message) -> None:
         raise KeyNotCommitted
 
 
-def _require_length(size: int, position: int, parameters: Parameters) -> None:
-    """Refuse a length that no segment has, before anything is waited for."""
+def _require_possible(size: int, position: int, parameters: Parameters) -> None:
+    """Refuse a segment of a length or a place that none has, before it is waited for."""
     if not OVERHEAD_BYTES <= size <= parameters.segment_bytes:
         raise SealMalformed(
             part=f"segment {position}",

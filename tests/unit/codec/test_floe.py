@@ -260,7 +260,7 @@ class TestAReader:
             reader.update(length.to_bytes(4, "big"))
 
     def test_would_wait_without_that_guard(self, monkeypatch):
-        monkeypatch.setattr(floe, "_require_length", lambda *_: None)
+        monkeypatch.setattr(floe, "_require_possible", lambda *_: None)
         reader = Decryptor(KEY, AAD, SMALL)
         reader.update(written(b"")[:HEADER_BYTES])
 
