@@ -386,11 +386,18 @@ def place() -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def start(place: Place) -> Iterator[Servers]:
-    """Starts a fresh server; with `standby_of`, one that follows another."""
+    """Starts a fresh server; with `standby_of`, one that follows another.
+
+    With `upto` it follows to the restore point of that name, and is its own from there.
+    """
     with ExitStack() as exits:
 
         def start(
-            name: str, *, checksums: bool = True, standby_of: Server | None = None
+            name: str,
+            *,
+            checksums: bool = True,
+            standby_of: Server | None = None,
+            upto: str = "",
         ) -> Server:
             plan = postgres.plan(
                 place.programs, place.room(name), place.account, place.ports
@@ -400,6 +407,9 @@ def start(place: Place) -> Iterator[Servers]:
             if standby_of is not None:
                 address = replace(standby_of.address, port=plan.port)
                 script = _standby(place, standby_of, plan)
+            if upto:
+                script += f" -c recovery_target_name={upto}"
+                script += " -c recovery_target_action=promote"
             if not checksums:
                 assert "--data-checksums" in script
                 script = script.replace("--data-checksums", "")

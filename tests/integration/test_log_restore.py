@@ -5,17 +5,23 @@ So a log verifies wherever its bytes are: after a dump and a restore, in another
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from tests.integration.conftest import SignedLog, an_event
+from tests.integration.conftest import READY_S_MAX, Server, SignedLog, an_event
 
 from pytest_sr.stack.binaries import resolve_postgres
+from sr_core.bootstrap.compose import migrate
+from sr_core.bootstrap.event_log import require_continued
+from sr_core.bootstrap.settings import parse_settings
+from sr_core.cli import governor, serve
 from sr_core.codec.canonical import canonical, parse_json
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.refs import hash_bytes
@@ -165,6 +171,95 @@ class TestALogThatIsRestored:
             await restored.sign()
 
 
+class TestAPlatform:
+    """R-EVT-19: over a log that lost what was signed, nobody gives numbers again."""
+
+    @pytest.fixture
+    async def restored(self, corpus, empty_database, tmp_path) -> dict[str, str]:
+        """The settings over a copy from before the last event, which was signed."""
+        dsn = corpus.environment["SR_DATABASE_URL"]
+        size = len(envelopes(dsn))
+        copy = dump(dsn, tmp_path / "log.dump")
+        await corpus.append(an_event(size + 1, "loop:new", 1), boundary="loop:new")
+        await corpus.sign()
+        restore(copy, empty_database)
+        return {**corpus.environment, "SR_DATABASE_URL": empty_database}
+
+    async def test_does_not_start(self, restored):
+        with pytest.raises(LogRegressed, match="SR_LOG_ORIGIN"):
+            await serve.run([], restored)
+        with pytest.raises(LogRegressed, match="SR_LOG_ORIGIN"):
+            await governor.run(parse_settings(restored))
+
+    async def test_starts_over_the_log_that_was_signed(self, corpus):
+        await require_continued(parse_settings(corpus.environment))
+
+    async def test_starts_over_a_log_that_goes_on_as_another(self, restored, bucket):
+        told = {
+            **restored,
+            "SR_LOG_ORIGIN": "a.new/log",
+            "SR_MINIO_CHECKPOINTS_BUCKET": bucket.name,
+        }
+
+        await require_continued(parse_settings(told))
+
+    async def test_cannot_tell_without_a_key(self, restored):
+        """The control: what is signed is what it is held against."""
+        told = {name: each for name, each in restored.items() if "_KEY" not in name}
+
+        await require_continued(parse_settings({**told, **keys_of_the_store(restored)}))
+
+
+class TestAPointInTime:
+    """A server that is brought back to an earlier moment by what it had archived."""
+
+    async def test_has_all_up_to_it_and_is_told_from_the_log_that_was_signed(
+        self, signed_log, start
+    ):
+        primary = start("primary")
+        await migrate(primary.address.dsn("postgres"))
+        restored = start("restored", standby_of=primary, upto="before")
+        log = over(signed_log, primary)
+        for number in (1, 2):
+            await log.append(
+                an_event(number, f"loop:{number}", 1), boundary=f"loop:{number}"
+            )
+        primary.execute("SELECT pg_create_restore_point('before')")
+        await log.append(an_event(3, "loop:3", 1), boundary="loop:3")
+        await log.sign()
+
+        await promoted(restored)
+
+        back = over(signed_log, restored)
+        found = await back.verify()
+        assert (found.events, found.first_bad, found.faults) == (2, 3, {"CUT"})
+        with pytest.raises(LogRegressed, match="it ends before 3"):
+            await require_continued(parse_settings(back.environment))
+
+
+def over(log: SignedLog, server: Server) -> SignedLog:
+    told = {**log.environment, "SR_DATABASE_URL": server.address.dsn("postgres")}
+    return replace(log, environment=told)
+
+
+async def promoted(server: Server) -> None:
+    """Return once the server is no standby any more."""
+    deadline = time.monotonic() + READY_S_MAX
+    while time.monotonic() < deadline:
+        with psycopg.connect(server.address.dsn("postgres")) as connection:
+            row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+        if row == (False,):
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("it did not come to the restore point")
+
+
+def keys_of_the_store(environment: dict[str, str]) -> dict[str, str]:
+    return {
+        name: each for name, each in environment.items() if name.startswith("SR_MINIO")
+    }
+
+
 class TestTheIndex:
     """The control: `jsonb` keeps another text, which has another hash."""
 
@@ -172,7 +267,7 @@ class TestTheIndex:
         with psycopg.connect(corpus.environment["SR_DATABASE_URL"]) as connection:
             found = connection.execute(
                 "SELECT payload -> 'raw' #>> '{}', (payload -> 'raw')::text"
-                " FROM es.events WHERE payload ? 'raw' ORDER BY global_seq"
+                " FROM es.readable_events WHERE payload ? 'raw' ORDER BY global_seq"
             ).fetchall()
 
         assert [text for _, text in found] == [kept for _, kept in AS_WRITTEN.values()]

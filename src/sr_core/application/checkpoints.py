@@ -60,6 +60,14 @@ class Testimony:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Where a checkpoint ends: its frontier, and the leaf of its last event, if any."""
+
+    frontier: Frontier = field(default_factory=Frontier)
+    leaf: bytes = b""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Archive:
     """The checkpoints of one log, as a reader sees them."""
@@ -109,6 +117,35 @@ class Archive:
                 raise LogUnsound(why=each.found)
         (checkpoint,) = (each for each in found if isinstance(each, Checkpoint))
         return checkpoint
+
+    async def end(self) -> End:
+        """Return where the newest checkpoint ends.
+
+        Raises:
+            LogUnsound: it, or what leads to it, is not as it was.
+            Unavailable: no answer in time.
+
+        """
+        last = await self.newest()
+        if last is None:
+            return End()
+        leaves = await self.leaves(last)
+        if isinstance(leaves, Finding):
+            raise LogUnsound(why=leaves.found)
+        return End(frontier=leaves.after, leaf=leaves.hashes[-1])
+
+    async def require_continued_by(self, record: LogRecord) -> None:
+        """Return if the log holds the event that was signed last, or none was signed.
+
+        Raises:
+            LogRegressed: it does not.
+            LogUnsound, Unavailable: as `end`.
+
+        """
+        end = await self.end()
+        if end.leaf:
+            async with record.snapshot() as snapshot:
+                await _resumed(snapshot.rows(first=end.frontier.size), end)
 
     async def leaves(self, checkpoint: Checkpoint) -> Leaves | Finding:
         """Return the leaves that lead to the checkpoint, or why there are none.
@@ -170,15 +207,9 @@ class Checkpoints:
             Unavailable: no answer in time; ask again.
 
         """
-        last = await self._archive.newest()
-        start = _Start()
-        if last is not None:
-            leaves = await self._archive.leaves(last)
-            if isinstance(leaves, Finding):
-                raise LogUnsound(why=leaves.found)
-            start = _Start(frontier=leaves.after, leaf=leaves.hashes[-1])
+        end = await self._archive.end()
         async with self.record.snapshot() as snapshot:
-            return tuple([each async for each in self._signed(snapshot, start)])
+            return tuple([each async for each in self._signed(snapshot, end)])
 
     async def signed_size(self) -> int:
         """Return how many events the newest checkpoint is of, 0 if there is none.
@@ -195,7 +226,7 @@ class Checkpoints:
         return Archive(store=self.store, key=self.key.verifier, origin=self.origin)
 
     async def _signed(
-        self, snapshot: LogSnapshot, start: _Start
+        self, snapshot: LogSnapshot, start: End
     ) -> AsyncIterator[Checkpoint]:
         rows = snapshot.rows(first=start.frontier.size or 1)
         before = await _resumed(rows, start) if start.leaf else Before()
@@ -223,15 +254,7 @@ class Checkpoints:
         return checkpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """Where the last checkpoint ends: its frontier, and the leaf of its last event."""
-
-    frontier: Frontier = field(default_factory=Frontier)
-    leaf: bytes = b""
-
-
-async def _resumed(rows: AsyncIterator[LogRow], start: _Start) -> Before:
+async def _resumed(rows: AsyncIterator[LogRow], start: End) -> Before:
     """Read the event that was signed last, and return that the next follows on it."""
     size = start.frontier.size
     row = await anext(rows, None)

@@ -11,7 +11,6 @@ over, because every row after it would be made from a log that nobody has (R-EVT
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
@@ -27,12 +26,6 @@ BATCH: Final = 2000
 """How many events are applied at a time."""
 EVENTS_AT_A_STRETCH: Final = 32
 """After how many the event loop has its turn, so that the database never waits long."""
-
-OBJECTS_BETWEEN_COLLECTIONS: Final = 100_000
-"""How many more objects there may be before Python looks for cycles among them.
-
-A replay makes many objects and no cycles; looking for some took it a sixth of its time.
-"""
 
 
 class LogDisordered(SrError):  # noqa: N818 - named for what it says
@@ -104,8 +97,6 @@ async def replay(
 
     """
     position, applying = after, None
-    thresholds = gc.get_threshold()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *thresholds[1:])
     try:
         async for page in pages(store, after=after, upto=upto, batch=batch):
             projected = [each async for each in _projected(page)]
@@ -116,7 +107,6 @@ async def replay(
         if applying is not None:
             await applying
     finally:
-        gc.set_threshold(*thresholds)
         if applying is not None and not applying.done():
             applying.cancel()
             await asyncio.wait({applying})

@@ -19,16 +19,23 @@ CHECKPOINTS_S: Final = 60.0
 
 def verification(settings: Settings) -> LogVerification:
     """Return what verifies the log, against itself alone where there is no key."""
-    archive = None
-    if settings.log_verifier_key is not None:
-        archive = Archive(
-            store=_store(settings),
-            key=settings.log_verifier_key,
-            origin=settings.log_origin,
-        )
     return LogVerification(
-        record=PostgresLogRecord(settings.database_url), archive=archive
+        record=PostgresLogRecord(settings.database_url), archive=_archive(settings)
     )
+
+
+async def require_continued(settings: Settings) -> None:
+    """Return if the log holds what was signed last; without a key nobody can tell.
+
+    Raises:
+        LogRegressed: it does not, so that numbers would be given a second time.
+        LogUnsound: what was signed is not as it was.
+        Unavailable: the database or the store gave no answer in time.
+
+    """
+    archive = _archive(settings)
+    if archive is not None:
+        await archive.require_continued_by(PostgresLogRecord(settings.database_url))
 
 
 def checkpoints(settings: Settings) -> Checkpoints:
@@ -48,6 +55,16 @@ def checkpoints(settings: Settings) -> Checkpoints:
         record=PostgresLogRecord(settings.database_url),
         store=_store(settings),
         key=settings.log_signing_key,
+        origin=settings.log_origin,
+    )
+
+
+def _archive(settings: Settings) -> Archive | None:
+    if settings.log_verifier_key is None:
+        return None
+    return Archive(
+        store=_store(settings),
+        key=settings.log_verifier_key,
         origin=settings.log_origin,
     )
 

@@ -13,6 +13,7 @@ from typing import Final
 from sr_core.application.governor import CHORES, Evaluated, Governor
 from sr_core.application.recorder import Asked
 from sr_core.bootstrap.compose import running
+from sr_core.bootstrap.event_log import require_continued
 from sr_core.bootstrap.settings import Settings
 from sr_core.cli.health import Place, Pulse, say, serve_health, stop_on_signals
 from sr_core.domain.actors import Actor, ActorKind
@@ -26,6 +27,7 @@ GOVERNOR: Final = Actor(ActorKind.SYSTEM, "svc:governor:worker")
 
 async def run(settings: Settings) -> int:
     """Govern until told to stop, and return the exit code."""
+    await require_continued(settings)
     pulse = Pulse()
     stop_on_signals(pulse)
     async with running(settings) as parts:

@@ -11,6 +11,7 @@ import uvicorn
 from sr_core.adapters.system import SystemClock
 from sr_core.api.app import build_app
 from sr_core.bootstrap.compose import running
+from sr_core.bootstrap.event_log import require_continued
 from sr_core.bootstrap.logs import start_logging
 from sr_core.bootstrap.settings import parse_settings
 
@@ -27,6 +28,7 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         secrets=settings.secrets,
         clock=SystemClock(),
     )
+    await require_continued(settings)
     async with running(settings) as parts:
         app = build_app(parts.platform, parts.identity, parts.dependencies)
         server = uvicorn.Server(

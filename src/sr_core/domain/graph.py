@@ -30,11 +30,11 @@ class Node:
     kind: RefKind
     id: str
     meta: Mapping[str, str] = field(default_factory=dict, compare=False)
-    key: str = field(init=False, compare=False, repr=False)
-    """Its name in the graph's tables, such as ``Loop/loop_01J...``."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", f"{self.kind.value}/{self.id}")
+    @property
+    def key(self) -> str:
+        """Its name in the graph's tables, such as ``Loop/loop_01J...``."""
+        return f"{self.kind.value}/{self.id}"
 
     def ref(self, relation: RefRelation) -> Ref:
         """Return a ref to it.

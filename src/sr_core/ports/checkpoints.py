@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.errors import PortError
@@ -19,18 +19,22 @@ class LogUnsound(PortError):  # noqa: N818 - named for what it says, like Refuse
     """What would be signed does not hold together; nothing was signed (R-EVT-9)."""
 
     code = "LOG_UNSOUND"
+    says: ClassVar[str] = "The log is not signed as it is"
+    cure: ClassVar[str] = "Run `sr log verify` to see all that does not hold"
 
     def __init__(self, *, why: str) -> None:
-        super().__init__(
-            f"The log is not signed as it is: {why}",
-            remedy="Run `sr log verify` to see all that does not hold",
-        )
+        super().__init__(f"{self.says}: {why}", remedy=self.cure)
 
 
 class LogRegressed(LogUnsound):
     """The log is not the one that was signed last, or less of it (R-EVT-19)."""
 
     code = "LOG_REGRESSED"
+    says = "The log is not the one that was signed"
+    cure = (
+        "Restore a copy that holds it; or, if the log is to go on without, give it another"
+        " name in SR_LOG_ORIGIN, and another bucket for its checkpoints"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ class Appender:
     """Appends groups of batches through one pool."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool.lane()
+        self._pool = pool.lane
         self._facts: Facts | None = None
 
     async def append(self, batches: Sequence[Batch]) -> Sequence[Outcome]:

@@ -96,27 +96,28 @@ class Connections(Protocol):
 
 
 class Pool(AsyncConnectionPool[Connection]):
-    """Connections to one database, and the lanes made of them."""
+    """Connections to one database."""
 
-    lanes: tuple[Lane, ...] = ()
+    _lane: Lane | None = None
 
     @property
     def deadline_s(self) -> float:
         """How long a use may take."""
         return self.timeout
 
+    @property
     def lane(self) -> Connections:
-        """Return a lane, if there are connections enough to keep one."""
+        """The connection that is kept for appends; all, if there is but one."""
         if self.max_size == 1:
             return self
-        lane = Lane(self)
-        self.lanes = (*self.lanes, lane)
-        return lane
+        if self._lane is None:
+            self._lane = Lane(self)
+        return self._lane
 
     async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - its base's
         """Close all connections, as they are given back."""
-        for each in self.lanes:
-            await each.close()
+        if self._lane is not None:
+            await self._lane.close()
         await super().close(timeout)
 
 
