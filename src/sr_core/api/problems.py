@@ -38,6 +38,11 @@ from sr_core.domain.errors import (
     SrError,
     TransitionRefused,
 )
+from sr_core.domain.sealing_errors import (
+    BadKeyMaterial,
+    SealUnsound,
+    WrapLimitReached,
+)
 from sr_core.ports.checkpoints import LogUnsound
 from sr_core.ports.content_store import ContentConflict, Unretrievable
 from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
@@ -130,6 +135,9 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     SandboxUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unretrievable: HTTPStatus.SERVICE_UNAVAILABLE,
     LogUnsound: HTTPStatus.SERVICE_UNAVAILABLE,
+    SealUnsound: HTTPStatus.SERVICE_UNAVAILABLE,
+    BadKeyMaterial: HTTPStatus.SERVICE_UNAVAILABLE,
+    WrapLimitReached: HTTPStatus.SERVICE_UNAVAILABLE,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

@@ -16,9 +16,9 @@
     . PreconditionFailed     something else has to be true first
 
 Those of suites, runs and evidence stand in `sr_core.domain.judging_errors`, those of
-staged work in `sr_core.domain.work_errors`, those of the outside world in
-`sr_core.ports.errors`; which HTTP status each one becomes is said once, in
-`sr_core.api.problems`.
+staged work in `sr_core.domain.work_errors`, those of sealed evidence in
+`sr_core.domain.sealing_errors`, those of the outside world in `sr_core.ports.errors`;
+which HTTP status each one becomes is said once, in `sr_core.api.problems`.
 """
 
 from __future__ import annotations

@@ -113,6 +113,17 @@ from sr_core.domain.judging_errors import (
     SuiteTaken,
     SuiteUnchanged,
 )
+from sr_core.domain.kek import KekRef, parse_kek, parse_kek_id
+from sr_core.domain.sealing_errors import (
+    BadKeyMaterial,
+    KeyNotCommitted,
+    SealContextMismatch,
+    SealMalformed,
+    SealTampered,
+    SealTruncated,
+    WrapLimitReached,
+    WrongKek,
+)
 from sr_core.domain.work_errors import (
     ApprovalRequired,
     DefinitionTaken,
@@ -155,6 +166,7 @@ RUN: Final = f"run_{ULID}"
 BYTES: Final = f"sha256:{'9f86d081884c7d65' * 4}"
 OTHER: Final = f"sha256:{'60303ae22b998861' * 4}"
 CANDIDATE: Final = f"{BYTES}|cand_{ULID}"
+KEK: Final = KekRef(id=parse_kek_id("solver-ralph-kek"), version=2)
 KEY: Final = ObjectKey(f"sha256/{BYTES.removeprefix('sha256:')}/manifest.json")
 
 
@@ -305,6 +317,20 @@ PLATFORM: Final[tuple[Exception, ...]] = (
         ],
     ),
     Unavailable(system="PostgreSQL", deadline_s=3),
+    SealMalformed(
+        part="segment 3",
+        why="is marked as the last one, and bytes follow it",
+    ),
+    SealTruncated(
+        part="segment 3",
+        why="ends after 4102 bytes, and no last segment has come",
+    ),
+    SealTampered(part="segment 3", why="is not what was sealed in its place"),
+    KeyNotCommitted(),
+    SealContextMismatch(fields=["blob_name", "evidence_id"]),
+    WrongKek(named=str(KEK), why="version 3 of solver-ralph-kek was given"),
+    caught(BadKeyMaterial, lambda: parse_kek("<hidden-by-infisical>", ref=KEK)),
+    WrapLimitReached(kek=str(KEK), limit=16_777_216),
     Unretrievable(key=KEY, state=PartState.MISSING),
     ContentConflict(key=KEY),
     LogRegressed(why="it ends before 30, up to where it was signed"),
