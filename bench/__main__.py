@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import append, plot, rebuild
+from bench import append, plot, rebuild, seal
 from bench.measure import Result
 from bench.servers import stack
 
@@ -26,12 +26,14 @@ def main(arguments: Sequence[str]) -> int:
         "--quick", action="store_true", help="few and short runs, to see that it works"
     )
     chosen = parser.parse_args(arguments)
-    appends, rebuilds = append.Sizes(), rebuild.Sizes()
+    appends, rebuilds, seals = append.Sizes(), rebuild.Sizes(), seal.Sizes()
     if chosen.quick:
         appends = append.Sizes(pairs=3, alone=60, together=240, large_log=20_000)
         rebuilds = rebuild.Sizes(pairs=1, events=4_000)
+        seals = seal.Sizes(pairs=3, mib=8)
+    found = asyncio.run(seal.measure(seals))
     with stack() as addresses:
-        found = asyncio.run(append.measure(addresses, appends))
+        found += asyncio.run(append.measure(addresses, appends))
         found += asyncio.run(rebuild.measure(addresses, rebuilds))
     sys.stdout.write(table(found))
     if not chosen.quick:
