@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import nats
@@ -25,7 +26,7 @@ from psycopg.sql import SQL, Identifier
 
 from bench.faults.bus_process import CONSUMER
 from bench.faults.judge import Figures, inversions
-from bench.faults.log_faults import PAUSE_S, Bounds
+from bench.faults.log_faults import Bounds, harm
 from bench.faults.nats_server import Nats
 from bench.faults.servers import Postgres, until
 from bench.faults.writing import ROOT, Writing
@@ -181,7 +182,8 @@ async def run(
             await field.writing.start()
             for role in field.roles.values():
                 await role.start()
-            faults = await _harm(KINDS[kind], field, rng, bounds)
+            inject = partial(KINDS[kind], field, rng)
+            faults = await harm(inject, partial(_caught_up, field), rng, bounds)
             await field.writing.kill()
             await _drained(field)
         finally:
@@ -189,19 +191,6 @@ async def run(
             for role in field.roles.values():
                 await role.kill()
         return await _judged(kind, field, faults)
-
-
-async def _harm(
-    inject: Inject, field: Field, rng: random.Random, bounds: Bounds
-) -> int:
-    landed, loop = 0, asyncio.get_running_loop()
-    deadline = loop.time() + bounds.seconds
-    await _caught_up(field)
-    while landed < bounds.faults_max and loop.time() < deadline:
-        await asyncio.sleep(rng.uniform(*PAUSE_S))
-        landed += await inject(field, rng)
-        await _caught_up(field)
-    return landed
 
 
 async def _caught_up(field: Field) -> None:

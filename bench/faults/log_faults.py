@@ -12,6 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -135,7 +136,8 @@ async def run(
         for each in field.writing.values():
             await each.start()
         try:
-            faults = await _harm(KINDS[kind], field, rng, bounds)
+            inject = partial(KINDS[kind], field, rng)
+            faults = await harm(inject, partial(_progress, field), rng, bounds)
         finally:
             for each in field.writing.values():
                 await each.kill()
@@ -144,16 +146,20 @@ async def run(
         return await _judged(kind, field, faults, read)
 
 
-async def _harm(
-    inject: Inject, field: Field, rng: random.Random, bounds: Bounds
+async def harm(
+    inject: Callable[[], Awaitable[bool]],
+    caught_up: Callable[[], Awaitable[None]],
+    rng: random.Random,
+    bounds: Bounds,
 ) -> int:
+    """Inject faults, each once work has gone on after the last; return how many landed."""
     landed, loop = 0, asyncio.get_running_loop()
     deadline = loop.time() + bounds.seconds
-    await _progress(field)
+    await caught_up()
     while landed < bounds.faults_max and loop.time() < deadline:
         await asyncio.sleep(rng.uniform(*PAUSE_S))
-        landed += await inject(field, rng)
-        await _progress(field)
+        landed += await inject()
+        await caught_up()
     return landed
 
 

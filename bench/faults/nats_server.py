@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random  # noqa: TID251 - the schedule is drawn from the seed
 import signal
@@ -11,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.faults.servers import until
+from bench.faults.servers import ready
 from pytest_sr.stack import nats
 from pytest_sr.stack.addresses import NatsAddress
 from pytest_sr.stack.binaries import NATS, resolve
 from pytest_sr.stack.children import Child
-from pytest_sr.stack.ports import PortBook, is_listening
+from pytest_sr.stack.ports import PortBook
 
 
 class Nats:
@@ -37,7 +36,7 @@ class Nats:
     async def start(self) -> None:
         """Start it, on the files that are there, and return when it does real work."""
         self._child = Child(self._plan.launch, log=self._log)
-        await until(self._is_ready)
+        await ready(self._child, self._plan)
 
     def kill(self) -> None:
         """Kill it at once."""
@@ -64,18 +63,6 @@ class Nats:
         data = bytearray(block.read_bytes())
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
         block.write_bytes(data)
-        return True
-
-    async def _is_ready(self) -> bool:
-        assert self._child is not None, "it was started"
-        if self._child.exit_status() is not None:
-            raise RuntimeError(self._child.log_tail())
-        if not is_listening(self._plan.port):
-            return False
-        try:
-            await asyncio.to_thread(self._plan.probe)
-        except Exception:  # noqa: BLE001 - whatever a driver raises means: not yet
-            return False
         return True
 
 

@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pytest_sr.stack import postgres
 from pytest_sr.stack.accounts import reachable_install, without_root
 from pytest_sr.stack.addresses import PostgresAddress
 from pytest_sr.stack.binaries import resolve_postgres
 from pytest_sr.stack.children import Child
-from pytest_sr.stack.plan import Launch
+from pytest_sr.stack.plan import Launch, Plan
 from pytest_sr.stack.ports import PortBook, is_listening
 from pytest_sr.stack.processes import running_in
 
@@ -37,6 +37,29 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
             if await is_so():
                 return
             await asyncio.sleep(POLL_S)
+
+
+async def ready(child: Child, plan: Plan[Any]) -> None:
+    """Return when the child, which was started by the plan, does real work.
+
+    Raises:
+        RuntimeError: it ended.
+        TimeoutError: it did not, within `READY_S`.
+
+    """
+
+    async def is_so() -> bool:
+        if child.exit_status() is not None:
+            raise RuntimeError(child.log_tail())
+        if not is_listening(plan.port):
+            return False
+        try:
+            await asyncio.to_thread(plan.probe)
+        except Exception:  # noqa: BLE001 - whatever a driver raises means: not yet
+            return False
+        return True
+
+    await until(is_so)
 
 
 class Postgres:
@@ -75,7 +98,7 @@ class Postgres:
             launch = self._restart()
         self._child = Child(launch, log=self._log)
         try:
-            await until(self._is_ready)
+            await ready(self._child, self._plan)
         except TimeoutError as error:
             raise RuntimeError(self._child.log_tail()) from error
 
@@ -110,18 +133,6 @@ class Postgres:
     def _restart(self) -> Launch:
         argv = (str(self._program), "-D", str(self._data))
         return replace(self._plan.launch, argv=argv)
-
-    async def _is_ready(self) -> bool:
-        assert self._child is not None, "it was started"
-        if self._child.exit_status() is not None:
-            raise RuntimeError(self._child.log_tail())
-        if not is_listening(self._plan.port):
-            return False
-        try:
-            await asyncio.to_thread(self._plan.probe)
-        except Exception:  # noqa: BLE001 - whatever a driver raises means: not yet
-            return False
-        return True
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
@@ -33,6 +33,7 @@ from psycopg import (
     errors,
 )
 from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL
 from psycopg_pool import AsyncConnectionPool
 
 from sr_core.adapters.postgres import statements
@@ -238,6 +239,18 @@ async def in_transaction(
             return await work(connection)
 
     return await at_once(pool, committed)
+
+
+async def all_rows(
+    pool: Connections, statement: SQL, values: Mapping[str, object]
+) -> list[DictRow]:
+    """Return what the statement gives, once it is committed; see `at_once`."""
+
+    async def work(connection: Connection) -> list[DictRow]:
+        cursor = await connection.execute(statement, values)
+        return await cursor.fetchall()
+
+    return await in_transaction(pool, work)
 
 
 async def at_once(pool: Connections, work: Callable[[Connection], Awaitable[T]]) -> T:

@@ -10,7 +10,10 @@ from psycopg.sql import SQL
 
 from sr_core.adapters.postgres import statements
 from sr_core.adapters.postgres.appending import Appender
-from sr_core.adapters.postgres.connections import Connection, Pool, in_transaction
+from sr_core.adapters.postgres.connections import (
+    Pool,
+    all_rows,
+)
 from sr_core.adapters.postgres.grouping import Grouping
 from sr_core.domain.refs import ContentHash
 from sr_core.ports.event_store import (
@@ -48,7 +51,7 @@ class PostgresEventStore:
         rows = await self._rows(
             statements.READ_BOUNDARY, boundary=boundary, after=after
         )
-        events = tuple(map(_stored, rows))
+        events = tuple(map(stored_event, rows))
         position = events[-1].position if events else after
         return History(boundary=boundary, position=position, events=events)
 
@@ -74,7 +77,7 @@ class PostgresEventStore:
                 limit=limit,
                 event_types=sorted(event_types),
             )
-        return [_stored(row) for row in rows]
+        return [stored_event(row) for row in rows]
 
     async def receipt(self, name: RequestName) -> Receipt | None:
         """See `Receipts.receipt`."""
@@ -92,14 +95,11 @@ class PostgresEventStore:
         assert found["is_recorded"], "who was recorded gives the answer"
 
     async def _rows(self, statement: SQL, **values: object) -> list[DictRow]:
-        async def work(connection: Connection) -> list[DictRow]:
-            cursor = await connection.execute(statement, values)
-            return await cursor.fetchall()
-
-        return await in_transaction(self._pool, work)
+        return await all_rows(self._pool, statement, values)
 
 
-def _stored(row: DictRow) -> StoredEvent:
+def stored_event(row: DictRow) -> StoredEvent:
+    """Return the event that a row of the log is."""
     return StoredEvent(
         position=Position(row["global_seq"]),
         boundary=StreamId(row["boundary"]),

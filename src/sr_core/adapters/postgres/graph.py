@@ -8,7 +8,10 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from sr_core.adapters.postgres import statements
-from sr_core.adapters.postgres.connections import Connection, Pool, in_transaction
+from sr_core.adapters.postgres.connections import (
+    Pool,
+    all_rows,
+)
 from sr_core.domain.graph import Node, Reached
 from sr_core.domain.ids import StaleId
 from sr_core.domain.refs import ContentHash, RefKind, RefRelation
@@ -77,10 +80,7 @@ class PostgresGraph:
         return tuple(map(_marker, rows))
 
     async def _rows(self, statement: SQL, **values: object) -> list[DictRow]:
-        async def work(connection: Connection) -> list[DictRow]:
-            return await (await connection.execute(statement, values)).fetchall()
-
-        return await in_transaction(self._pool, work)
+        return await all_rows(self._pool, statement, values)
 
 
 def _node(row: DictRow) -> Node:

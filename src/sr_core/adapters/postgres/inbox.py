@@ -9,7 +9,12 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from sr_core.adapters.postgres import statements
-from sr_core.adapters.postgres.connections import Connection, Pool, in_transaction
+from sr_core.adapters.postgres.connections import (
+    Connection,
+    Pool,
+    all_rows,
+    in_transaction,
+)
 from sr_core.ports.event_store import BEGINNING, Position, StoredEvent
 from sr_core.ports.inbox import DeadLetter, Effect, KeptNotice, Notice
 
@@ -130,11 +135,7 @@ class PostgresInbox:
         return await in_transaction(self._pool, work)
 
     async def _rows(self, statement: SQL, **values: object) -> list[DictRow]:
-        async def work(connection: Connection) -> list[DictRow]:
-            cursor = await connection.execute(statement, values)
-            return await cursor.fetchall()
-
-        return await in_transaction(self._pool, work)
+        return await all_rows(self._pool, statement, values)
 
 
 async def _write(

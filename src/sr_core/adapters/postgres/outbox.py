@@ -9,9 +9,14 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
 from sr_core.adapters.postgres import statements
-from sr_core.adapters.postgres.connections import Connection, Pool, in_transaction
-from sr_core.domain.refs import ContentHash
-from sr_core.ports.event_store import Position, StoredEvent, StreamId
+from sr_core.adapters.postgres.connections import (
+    Connection,
+    Pool,
+    all_rows,
+    in_transaction,
+)
+from sr_core.adapters.postgres.event_store import stored_event
+from sr_core.ports.event_store import Position
 from sr_core.ports.outbox import Backlog, Mark, Published, Span, Waiting
 
 
@@ -29,7 +34,7 @@ class PostgresOutbox:
     async def unpublished(self, limit: int) -> Sequence[Waiting]:
         """See `Outbox.unpublished`."""
         rows = await self._rows(statements.READ_UNPUBLISHED, limit=limit)
-        return [Waiting(topic=row["topic"], event=_stored(row)) for row in rows]
+        return [Waiting(topic=row["topic"], event=stored_event(row)) for row in rows]
 
     async def mark(self, marks: Sequence[Mark]) -> None:
         """See `Outbox.mark`."""
@@ -77,28 +82,10 @@ class PostgresOutbox:
         return await self._do(statements.PRUNE_OUTBOX, before=before)
 
     async def _rows(self, statement: SQL, **values: object) -> list[DictRow]:
-        async def work(connection: Connection) -> list[DictRow]:
-            cursor = await connection.execute(statement, values)
-            return await cursor.fetchall()
-
-        return await in_transaction(self._pool, work)
+        return await all_rows(self._pool, statement, values)
 
     async def _do(self, statement: SQL, **values: object) -> int:
         async def work(connection: Connection) -> int:
             return (await connection.execute(statement, values)).rowcount
 
         return await in_transaction(self._pool, work)
-
-
-def _stored(row: DictRow) -> StoredEvent:
-    return StoredEvent(
-        position=Position(row["global_seq"]),
-        boundary=StreamId(row["boundary"]),
-        stream_id=StreamId(row["stream_id"]),
-        stream_seq=row["stream_seq"],
-        event_id=row["event_id"],
-        event_type=row["event_type"],
-        envelope=row["envelope"],
-        envelope_hash=ContentHash(row["envelope_hash"]),
-        chain_hash=row["chain_hash"],
-    )
