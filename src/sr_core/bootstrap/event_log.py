@@ -19,15 +19,19 @@ CHECKPOINTS_S: Final = 60.0
 
 def verification(settings: Settings) -> LogVerification:
     """Return what verifies the log, against itself alone where there is no key."""
-    archive = None
-    if settings.log_verifier_key is not None:
-        archive = Archive(
-            store=_store(settings),
-            key=settings.log_verifier_key,
-            origin=settings.log_origin,
-        )
     return LogVerification(
-        record=PostgresLogRecord(settings.database_url), archive=archive
+        record=PostgresLogRecord(settings.database_url), archive=archive(settings)
+    )
+
+
+def archive(settings: Settings) -> Archive | None:
+    """Return the log's checkpoints as a reader sees them, None where there is no key."""
+    if settings.log_verifier_key is None:
+        return None
+    return Archive(
+        store=_store(settings),
+        key=settings.log_verifier_key,
+        origin=settings.log_origin,
     )
 
 
