@@ -57,7 +57,8 @@ def read_proof(text: str, *, what: str) -> LogProof:
             expected=f"{PROOF_CHARS_MAX} characters at most",
         )
     head, blank, note = text.partition("\n\n")
-    header, index, *path = [*head.split("\n"), ""]
+    header, _, rest = head.partition("\n")
+    index, *path = rest.split("\n")
     if not blank or header != HEADER:
         raise MalformedInput(
             field=f"{what}, line 1",
@@ -68,7 +69,7 @@ def read_proof(text: str, *, what: str) -> LogProof:
         raise MalformedInput(
             field=f"{what}, line 2", found=index, expected="index and a number"
         )
-    if len(path) > PATH_MAX + 1:
+    if len(path) > PATH_MAX:
         raise MalformedInput(
             field=what, found=f"{len(path)} hashes", expected=f"{PATH_MAX} at most"
         )
@@ -76,7 +77,7 @@ def read_proof(text: str, *, what: str) -> LogProof:
         index=int(number[1]),
         path=tuple(
             _hash(each, what=f"{what}, line {line}")
-            for line, each in enumerate(path[:-1], start=3)
+            for line, each in enumerate(path, start=3)
         ),
         note=note.encode(),
     )

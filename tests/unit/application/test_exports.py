@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 from tests.attested import (
-    EVIDENCE_KEY,
     KEYS,
     LOG_KEY,
     event_of,
@@ -17,13 +16,11 @@ from tests.attested import (
     lines_of,
     payload_of,
 )
-from tests.unit.application.conftest import Journey
+from tests.unit.application.conftest import Desk
 
 from sr_core.adapters.memory.checkpoints import MemoryCheckpointStore
 from sr_core.application.attestation import verify
-from sr_core.application.checkpoints import Archive
 from sr_core.application.evidence import blob_key, manifest_key, write_bundle
-from sr_core.application.exports import Exports
 from sr_core.codec.checkpoint import (
     checkpoint_key,
     leaves_key,
@@ -50,49 +47,6 @@ from sr_core.ports.event_store import BEGINNING, Batch, StreamId
 from sr_core.testing import NOON, PLATFORM, PerishableStore, ulid
 
 pytestmark = pytest.mark.anyio
-
-
-class Desk:
-    """A platform with one judged candidate, whose log is signed, and an export of it."""
-
-    def __init__(self, journey: Journey) -> None:
-        self.journey = journey
-        self.notes = MemoryCheckpointStore()
-        self.exports = Exports(
-            log=journey.stage.log,
-            evidence=journey.stage.evidence_bytes,
-            archive=Archive(
-                store=self.notes, key=LOG_KEY.verifier, origin="solver-ralph/log"
-            ),
-            key=EVIDENCE_KEY,
-            clock=journey.stage.clock,
-        )
-
-    async def sign(self, *sizes: int) -> None:
-        """Keep checkpoints of these sizes, the last one of the whole log."""
-        events = await self.journey.stage.log.read(after=BEGINNING, limit=10_000)
-        hashes = [leaf_of(each.position, each.envelope_hash) for each in events]
-        before = Frontier()
-        for size in (*sizes, len(hashes)):
-            leaves = Leaves(before=before, hashes=tuple(hashes[before.size : size]))
-            before = leaves.after
-            note = Checkpoint(origin="solver-ralph/log", size=size, root=before.root)
-            await self.notes.put(leaves_key(size), write_leaves(leaves))
-            await self.notes.put(checkpoint_key(size), write_checkpoint(note, LOG_KEY))
-
-    async def bundle(self) -> ContentHash:
-        return await self.journey.evidence()
-
-    async def export(self) -> bytes:
-        return await self.exports.export(await self.bundle())
-
-
-@pytest.fixture
-async def desk() -> Desk:
-    journey = Journey()
-    await journey.open()
-    await journey.judge()
-    return Desk(journey)
 
 
 class TestAFile:
@@ -320,6 +274,7 @@ async def record_too(desk: Desk, bundle: ContentHash) -> None:
     """Append an event that records another bundle for the same run."""
     log = desk.journey.stage.log
     boundary = await log.boundary_of(StreamId(f"run:{desk.journey.run_id}"))
+    assert boundary is not None
     history = await log.history(boundary)
     own = [each for each in history.events if each.stream_id.startswith("run:")]
     (recorded,) = (
