@@ -109,7 +109,7 @@ def single_byte_changes(file: bytes, count: int) -> list[bytes]:
     for number in range(count):
         place = number * len(file) // count
         changed = bytearray(file)
-        changed[place] ^= 1 << (number % 8) or 1
+        changed[place] ^= 1 << number % 8
         made.append(bytes(changed))
     return made
 

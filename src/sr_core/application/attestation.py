@@ -50,6 +50,8 @@ from sr_core.domain.merkle import root_by_path
 from sr_core.domain.refs import hash_bytes
 
 RECORDING: Final = "EvidenceBundleRecorded"
+FOUND_CHARS_MAX: Final = 400
+"""How much of what is no file of ours is told of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,9 @@ def verify(data: bytes, keys: Sequence[TrustedKey]) -> Attested:
         raise
     except MalformedInput as error:
         raise AttestationInvalid(
-            field=error.field, found=error.value, expected=error.expected
+            field=error.field,
+            found=str(error.value)[:FOUND_CHARS_MAX],
+            expected=error.expected,
         ) from error
 
 

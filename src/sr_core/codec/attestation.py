@@ -24,6 +24,11 @@ from sr_core.domain.run_events import EvidenceBundleRecorded
 
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024
 LOG_ENTRY_TYPE: Final = "application/vnd.sr.log-entry+json;version=1"
+PARTS_MAX: Final = 1024
+"""How many commas, braces and brackets a line has at most; base64 has none of them.
+
+What is signed is read after its signature, so only this is read of what nobody signed.
+"""
 _FIELDS: Final = {"event", "mediaType", "proof"}
 _LINES: Final = 3
 
@@ -133,6 +138,11 @@ def read_recording(data: bytes, *, position: int, what: str) -> Recording:
 
 
 def _line(data: bytes, *, what: str) -> object:
+    parts = sum(map(data.count, (b",", b"{", b"[")))
+    if parts > PARTS_MAX:
+        raise MalformedInput(
+            field=what, found=f"{parts} parts", expected=f"{PARTS_MAX} parts at most"
+        )
     raw: object = parse_json(data, what=what)
     try:
         is_canonical = canonical(raw) == data

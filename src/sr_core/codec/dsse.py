@@ -19,7 +19,8 @@ from typing import Final
 from sr_core.codec.note import SigningKey, decoded, encoded
 from sr_core.domain.errors import MalformedInput
 
-PAYLOAD_TYPE_CHARS_MAX: Final = 255
+TEXT_CHARS_MAX: Final = 300
+"""How long a type and a keyid are at most; a key's name has 255 characters at most."""
 _FIELDS: Final = {"payload", "payloadType", "signatures"}
 _SIGNATURE: Final = {"keyid", "sig"}
 
@@ -84,15 +85,8 @@ def read_envelope(raw: object, *, what: str) -> Envelope:
         )
     where = f"{what}: signature"
     signature = _fields(signatures[0], _SIGNATURE, what=where)
-    payload_type = _text(envelope["payloadType"], what=f"{what}: payloadType")
-    if len(payload_type) > PAYLOAD_TYPE_CHARS_MAX:
-        raise MalformedInput(
-            field=f"{what}: payloadType",
-            found=f"{len(payload_type)} characters",
-            expected=f"{PAYLOAD_TYPE_CHARS_MAX} characters at most",
-        )
     return Envelope(
-        payload_type=payload_type,
+        payload_type=_text(envelope["payloadType"], what=f"{what}: payloadType"),
         payload=_bytes(envelope["payload"], what=f"{what}: payload"),
         key_id=_text(signature["keyid"], what=f"{where}: keyid"),
         signature=_bytes(signature["sig"], what=f"{where}: sig"),
@@ -109,9 +103,13 @@ def _fields(raw: object, names: set[str], *, what: str) -> Mapping[str, object]:
 
 
 def _text(value: object, *, what: str) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and len(value) <= TEXT_CHARS_MAX:
         return value
-    raise MalformedInput(field=what, found=value, expected="a text")
+    raise MalformedInput(
+        field=what,
+        found=str(value)[:40],
+        expected=f"a text of {TEXT_CHARS_MAX} characters at most",
+    )
 
 
 def _bytes(value: object, *, what: str) -> bytes:

@@ -23,6 +23,7 @@ from tests.attested import (
     KEYS,
     LOG_KEY,
     STRANGER,
+    enveloped,
     event_of,
     forged,
     lines_of,
@@ -34,7 +35,11 @@ from tests.attested import (
 
 from sr_core.application import attestation
 from sr_core.application.attestation import CHECKS, ENVELOPE_CHECKS, verify
+from sr_core.codec import attestation as file_codec
+from sr_core.codec import dsse
+from sr_core.codec import statement as statement_codec
 from sr_core.codec.attestation import FILE_BYTES_MAX
+from sr_core.codec.canonical import parse_json
 from sr_core.codec.checkpoint import write_checkpoint
 from sr_core.codec.log_proof import LogProof, write_proof
 from sr_core.codec.note import Purpose, SigningKey
@@ -47,6 +52,7 @@ from sr_core.ports.event_store import BEGINNING
 pytestmark = pytest.mark.anyio
 
 EVIDENCE_ONLY = KEYS[:1]
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 @dataclass(frozen=True)
@@ -347,7 +353,9 @@ class TestTheForm:
             (b"{}\n{}\n{}\n{}\n", "3 lines"),
             (b"{}\n{}\n{}\n", "line 1: found"),
             (b" " * (FILE_BYTES_MAX + 1), "16777216 bytes at most"),
-            (b"[" * 100_000 + b"\n{}\n{}\n", "line 1"),
+            (b"[" * 100_000 + b"\n{}\n{}\n", "line 1: .*1024 parts at most"),
+            (b"[" * 1000 + b"\n{}\n{}\n", "line 1"),
+            (b"[" + b"0," * 1024 + b"0]\n{}\n{}\n", "line 1: .*1024 parts at most"),
             (b'{"a":1,"a":1}\n{}\n{}\n', "repeated key a"),
             (b'{"a":"\\ud800"}\n{}\n{}\n', "line 1"),
             (b'{"a":NaN}\n{}\n{}\n', "NaN is no number"),
@@ -375,7 +383,8 @@ class TestTheForm:
             (1, {"payload": "a"}, "line 1: payload: .*base64"),
             (1, {"payload": 7}, "line 1: payload"),
             (1, {"payloadType": 7}, "line 1: payloadType"),
-            (1, {"payloadType": "x" * 256}, "255 characters at most"),
+            (1, {"x" * 100_000: 1}, "line 1: found"),
+            (1, {"payloadType": "x" * 256}, "300 characters at most"),
             (2, {"payload": "e30="}, "line 2: signature: found 'one that is not"),
             (3, {"mediaType": "text/plain"}, "line 3: .*mediaType"),
             (3, {"event": "%"}, "line 3: event: .*base64"),
@@ -389,8 +398,10 @@ class TestTheForm:
         lines = lines_of(files.proven)
         lines[line - 1].update(change)
 
-        with pytest.raises(AttestationInvalid, match=said):
+        with pytest.raises(AttestationInvalid, match=said) as error:
             verify(whole(lines), KEYS)
+
+        assert len(str(error.value)) < 1000
 
     async def test_of_two_signatures_is_refused(self, files):
         """One would do for DSSE; ours have one, so that none can be added."""
@@ -507,6 +518,57 @@ class TestTheForm:
 
         with pytest.raises(AttestationInvalid):
             verify(b"\n".join([*lines, b""]), KEYS)
+
+
+class TestOneForm:
+    """A change of one character that only the strictness of the form refuses."""
+
+    async def test_has_no_room_for_blanks(self, files, monkeypatch):
+        file = files.proven.replace(b'{"event"', b'{ "event"')
+
+        with pytest.raises(AttestationInvalid, match=r"line 3: .*canonical JSON"):
+            verify(file, KEYS)
+        monkeypatch.setattr(
+            file_codec, "_line", lambda data, *, what: parse_json(data, what=what)
+        )
+        assert verify(file, KEYS).claim.bundle
+
+    async def test_has_base64_of_one_reading(self, files, monkeypatch):
+        """The last character before the padding has bits that say nothing."""
+        lines = lines_of(files.proven)
+        signature = lines[0]["signatures"][0]
+        assert signature["sig"].endswith("==")
+        last = signature["sig"][-3]
+        other = ALPHABET[ALPHABET.index(last) ^ 1]
+        signature["sig"] = f"{signature['sig'][:-3]}{other}=="
+
+        with pytest.raises(AttestationInvalid, match="line 1: signature: sig"):
+            verify(whole(lines), KEYS)
+        monkeypatch.setattr(dsse, "decoded", base64.b64decode)
+        assert verify(whole(lines), KEYS).claim.bundle
+
+    async def test_has_no_key_twice(self, files, monkeypatch):
+        """Of two, Python keeps the last, and another reader may keep the first."""
+        statement = base64.b64decode(lines_of(files.proven)[0]["payload"])
+        doubled = statement.replace(
+            b'"result":"PASSED"', b'"result":"FAILED","result":"PASSED"'
+        )
+
+        def change(made: Any) -> None:
+            digest = hashlib.sha256(doubled).hexdigest()
+            made["predicate"]["test_result"] = f"sha256:{digest}"
+
+        lines = lines_of(forged(files.proven, bundle=change))
+        lines[0] = enveloped(
+            doubled, seed=EVIDENCE_KEY.seed, key_id=EVIDENCE_KEY.verifier.label
+        )
+
+        with pytest.raises(AttestationInvalid, match="repeated key result"):
+            verify(whole(lines), KEYS)
+        monkeypatch.setattr(
+            statement_codec, "parse_json", lambda data, **_: json.loads(data)
+        )
+        assert verify(whole(lines), KEYS).claim.bundle
 
 
 def place(file: bytes) -> int:
