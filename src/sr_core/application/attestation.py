@@ -439,7 +439,9 @@ def _stranger(
     return SignerNotTrusted(
         field=where,
         found=f"a signature by {label}",
-        expected=f"one by {' or '.join(known) or 'a key that is given'}",
+        expected=f"one by {' or '.join(known)}"
+        if known
+        else f"a key of the purpose {purpose} among those that are believed",
     )
 
 

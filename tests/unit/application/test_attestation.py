@@ -384,7 +384,7 @@ class TestTheForm:
             (1, {"payload": 7}, "line 1: payload"),
             (1, {"payloadType": 7}, "line 1: payloadType"),
             (1, {"x" * 100_000: 1}, "line 1: found"),
-            (1, {"payloadType": "x" * 256}, "300 characters at most"),
+            (1, {"payloadType": "x" * 301}, "300 characters at most"),
             (2, {"payload": "e30="}, "line 2: signature: found 'one that is not"),
             (3, {"mediaType": "text/plain"}, "line 3: .*mediaType"),
             (3, {"event": "%"}, "line 3: event: .*base64"),

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sr_core.bootstrap.settings import SETTINGS, Setting, parse_settings
 from sr_core.bootstrap.attestation import signing_key
+from sr_core.bootstrap.settings import SETTINGS, Setting, parse_settings
 from sr_core.codec.note import Purpose, SigningKey
 from sr_core.domain.errors import MalformedInput
 
