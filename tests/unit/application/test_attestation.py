@@ -6,12 +6,15 @@ lies. With the check taken out, from outside, that file is taken for good.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -32,6 +35,7 @@ from tests.attested import (
     single_byte_changes,
     whole,
 )
+from tests.unit.application.conftest import Desk, Journey
 
 from sr_core.application import attestation
 from sr_core.application.attestation import CHECKS, ENVELOPE_CHECKS, verify
@@ -45,6 +49,7 @@ from sr_core.codec.log_proof import LogProof, write_proof
 from sr_core.codec.note import Purpose, SigningKey
 from sr_core.codec.trust import TrustedKey, parse_trusted_keys
 from sr_core.domain.checkpoint import Checkpoint, leaf_of
+from sr_core.domain.errors import EventNotUnderstood
 from sr_core.domain.judging_errors import AttestationInvalid, SignerNotTrusted
 from sr_core.domain.merkle import Frontier, frontier_of, inclusion_path
 from sr_core.ports.event_store import BEGINNING
@@ -461,6 +466,26 @@ class TestTheForm:
         with pytest.raises(AttestationInvalid, match=said):
             verify(claiming(**change)(files), KEYS)
 
+    async def test_of_a_release_to_come_is_not_judged(self, files):
+        event = event_of(files.alone) | {"schema_version": "2"}
+
+        with pytest.raises(EventNotUnderstood, match="1 is the latest known"):
+            verify(with_event(files.alone, event), EVIDENCE_ONLY)
+
+    async def test_of_an_event_that_records_another_bundle(self, files):
+        event = event_of(files.alone)
+        event["payload"]["content_hash"] = f"sha256:{64 * '0'}"
+
+        with pytest.raises(AttestationInvalid, match="it records sha256:0000"):
+            verify(with_event(files.alone, event), EVIDENCE_ONLY)
+
+    async def test_of_a_proof_that_nobody_claimed(self, files):
+        proof = lines_of(files.proven)[2]["proof"]
+        file = forged(files.alone, entry=lambda entry: entry.update(proof=proof))
+
+        with pytest.raises(AttestationInvalid, match="line 3: proof: found 'one'"):
+            verify(file, KEYS)
+
     async def test_of_a_claim_without_a_manifest(self, files):
         file = forged(
             files.proven, bundle=lambda made: made.update(predicate={"bundle": "b"})
@@ -569,6 +594,70 @@ class TestOneForm:
             statement_codec, "parse_json", lambda data, **_: json.loads(data)
         )
         assert verify(whole(lines), KEYS).claim.bundle
+
+
+LIES: Sequence[object] = (None, True, -1, 1.5, 2**53 - 1, "", "x", [], {}, [None], [{}])
+
+
+class TestALiar:
+    """Who has the keys may sign anything; it is judged all the same (R-ATT-11)."""
+
+    @given(st.data())
+    def test_is_told_what_does_not_hold(self, data):
+        part = data.draw(st.sampled_from(["result", "bundle", "manifest", "event"]))
+        value = data.draw(st.sampled_from(LIES))
+        file = exported()
+
+        def change(whole_of_it: Any) -> None:
+            *way, last = data.draw(st.sampled_from(places(whole_of_it)))
+            for each in way:
+                whole_of_it = whole_of_it[each]
+            if data.draw(st.booleans()):
+                whole_of_it[last] = value
+            else:
+                del whole_of_it[last]
+
+        match part:
+            case "manifest":
+                told = of_another_bundle(file, change)
+            case "event":
+                event = event_of(file)
+                change(event)
+                told = with_event(file, event)
+            case "result":
+                told = forged(file, result=change)
+            case _:
+                told = forged(file, bundle=change)
+
+        with suppress(AttestationInvalid, EventNotUnderstood):
+            verify(told, EVIDENCE_ONLY)
+
+
+def places(value: object) -> list[tuple[Any, ...]]:
+    """Where every part of the JSON lies, as the way to it."""
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    return [
+        way
+        for key, inner in pairs
+        for way in [(key,), *((key, *rest) for rest in places(inner))]
+    ]
+
+
+@cache
+def exported() -> bytes:
+    """A file without a proof, made once."""
+
+    async def made() -> bytes:
+        journey = Journey()
+        await journey.open()
+        await journey.judge()
+        return await Desk(journey).export()
+
+    return asyncio.run(made())
 
 
 def place(file: bytes) -> int:
