@@ -213,6 +213,18 @@ class TestWhatDoesNotLeave:
         with pytest.raises(EvidenceRestricted, match=f"classified {classed}"):
             await desk.exports.export(bundle)
 
+    @pytest.mark.parametrize("classed", ["PUBLIC", "INTERNAL"])
+    async def test_but_what_is_for_everybody_does(self, desk, classed):
+        """The control: it is the class that is looked at, not that there is one."""
+        manifest, blobs = await stored_bundle(desk)
+        plain = replace(manifest, metadata={"classification": classed})
+        bundle = await write_bundle(desk.journey.stage.evidence_bytes, plain, blobs)
+        await record_too(desk, bundle)
+
+        file = await desk.exports.export(bundle)
+
+        assert verify(file, KEYS[:1]).claim.bundle == bundle
+
     async def test_a_bundle_that_is_encrypted(self, desk):
         manifest, blobs = await stored_bundle(desk)
         first = manifest.artifacts[0]
