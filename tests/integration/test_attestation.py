@@ -76,6 +76,12 @@ class Outside:
         evidence, log = (self.settings[name] for name in names)
         return evidence, log
 
+    def is_kept_in(self, file: bytes) -> bool:
+        """Whether the oracles ran in a sandbox, which depends on the machine."""
+        manifest = payload_of(file, 2)["predicate"]["manifest"]
+        measured: str = manifest["context"]["environment_fingerprint"]["authoritative"]
+        return {"true": True, "false": False}[measured]
+
     def blob(self, digest: str) -> tuple[str, str]:
         """Where a blob of the bundle lies: the bucket, and the key."""
         key = f"sha256/{self.evidence.removeprefix('sha256:')}/blobs/{digest}"
@@ -125,6 +131,7 @@ async def test_an_operator_exports_and_an_auditor_verifies(outside):
     assert (held.returncode, held.stderr) == (0, "")
     assert f"{outside.evidence} is PASS" in held.stdout
     assert f"blob is {blob['name']}" in held.stdout
+    assert ("it is not authoritative" in held.stdout) is not outside.is_kept_in(file)
     assert "which is in the signed checkpoint of" in held.stdout
     assert no_subject.returncode == 1
     assert "--subject other: found 'sha256 " in no_subject.stderr

@@ -50,6 +50,8 @@ def told(it: Attested) -> Iterator[str]:
         f"{manifest.oracle_suite_id} judged {manifest.candidate_id},"
         f" {len(manifest.results)} results"
     )
+    if manifest.environment_fingerprint.get("authoritative") != "true":
+        yield "The oracles ran where nothing kept them in: it is not authoritative."
     yield f"{len(it.bundle.subjects)} subjects are named by their hashes"
     yield f"signed at {claim.signed_at} by {it.file.bundle.key_id}"
     yield (

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.attested import EVIDENCE_KEY, LOG_KEY, STRANGER, forged
+from tests.attested import EVIDENCE_KEY, KEYS, LOG_KEY, STRANGER, forged
 
+from sr_core.application.attestation import verify
 from sr_core.application.evidence import manifest_key
-from sr_core.cli import evidence
+from sr_core.cli import evidence, evidence_verify
 from sr_core.codec.note import Purpose, parse_signing_key
 from sr_core.codec.trust import parse_trusted_keys
 from sr_core.domain.errors import MalformedInput
@@ -41,8 +43,22 @@ class TestVerify:
         assert told[1] == (
             f"suite:SR-SUITE-CORE judged {desk.journey.candidate_id}, 4 results"
         )
-        assert told[3].endswith(f"by {EVIDENCE_KEY.verifier.label}")
-        assert told[5].endswith("events of solver-ralph/log")
+        assert told[2].endswith("it is not authoritative.")
+        assert told[4].endswith(f"by {EVIDENCE_KEY.verifier.label}")
+        assert told[6].endswith("events of solver-ralph/log")
+
+    async def test_leaves_out_a_doubt_that_there_is_none_of(self, desk):
+        attested = verify(await desk.export(), KEYS[:1])
+        context = replace(
+            attested.manifest.context,
+            environment_fingerprint={"authoritative": "true"},
+        )
+        manifest = replace(attested.manifest, context=context)
+
+        told = "\n".join(evidence_verify.told(replace(attested, manifest=manifest)))
+
+        assert "authoritative" not in told
+        assert "The log does not vouch for it yet" in told
 
     async def test_takes_keys_from_a_file(self, file, tmp_path):
         keys = tmp_path / "keys"
