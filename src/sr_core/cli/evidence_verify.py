@@ -1,6 +1,7 @@
-"""`sr evidence verify`: whether a file of signed evidence holds.
+"""`sr evidence verify`: whether files of signed evidence hold.
 
-It needs the file and the keys, and nothing else: no settings, no network, no clock.
+It needs the files and the keys, and nothing else: no settings, no network, no clock. Of
+several files it also says whether the log has told one story in all of them.
 
 Exit codes: 0 all of it holds; 1 something does not, and the message says where; 2 misused.
 """
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from sr_core.application.attestation import Attested, verify
+from sr_core.application.split_view import check_one_story
 from sr_core.codec.attestation import FILE_BYTES_MAX
 from sr_core.codec.trust import TEXT_CHARS_MAX, TrustedKey, parse_trusted_keys
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.judging_errors import AttestationInvalid
+from sr_core.domain.judging_errors import AttestationInvalid, SplitView
 
 HELD: Final = 0
 BROKEN: Final = 1
@@ -30,15 +32,22 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     del environment
     chosen = _parser().parse_args(arguments)
     keys = _keys(chosen.key, chosen.keys)
-    data = _read(chosen.file, bytes_max=FILE_BYTES_MAX)
+    files = {path: _read(path, bytes_max=FILE_BYTES_MAX) for path in chosen.file}
+    held: dict[str, Attested] = {}
+    for path, data in files.items():
+        try:
+            held[path] = verify(data, keys)
+            found = [_subject(held[path], each) for each in chosen.subject]
+        except AttestationInvalid as error:
+            sys.stderr.write(f"sr evidence verify: {path}: {error}\n")
+            return BROKEN
+        for line in (*told(held[path]), *found):
+            sys.stdout.write(f"{line}\n")
     try:
-        attested = verify(data, keys)
-        found = [_subject(attested, each) for each in chosen.subject]
-    except AttestationInvalid as error:
-        sys.stderr.write(f"sr evidence verify: {chosen.file}: {error}\n")
+        check_one_story(held)
+    except SplitView as error:
+        sys.stderr.write(f"sr evidence verify: {error}\n")
         return BROKEN
-    for line in (*told(attested), *found):
-        sys.stdout.write(f"{line}\n")
     return HELD
 
 
@@ -133,7 +142,9 @@ def _parser() -> argparse.ArgumentParser:
         description="A key is written as `sr evidence keygen` and `sr log keygen` print"
         " it; after it may stand from=, until= and revoked=, each with a time.",
     )
-    parser.add_argument("file", metavar="FILE", help="what `sr evidence export` wrote")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="+", help="what `sr evidence export` wrote"
+    )
     parser.add_argument(
         "--key",
         action="append",

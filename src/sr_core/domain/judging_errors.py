@@ -196,3 +196,9 @@ class SignerNotTrusted(AttestationInvalid):
     """It is signed, and not by a key that is believed for that at that time (R-ATT-7)."""
 
     code = "SIGNER_NOT_TRUSTED"
+
+
+class SplitView(AttestationInvalid):
+    """One log has signed two stories, which two files prove together (R-ATT-10)."""
+
+    code = "SPLIT_VIEW"

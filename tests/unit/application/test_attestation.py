@@ -38,7 +38,11 @@ from tests.attested import (
 from tests.unit.application.conftest import Desk, Journey
 
 from sr_core.application import attestation
-from sr_core.application.attestation import CHECKS, ENVELOPE_CHECKS, verify
+from sr_core.application.attestation import (
+    CHECKS,
+    ENVELOPE_CHECKS,
+    verify,
+)
 from sr_core.codec import attestation as file_codec
 from sr_core.codec import dsse
 from sr_core.codec import statement as statement_codec

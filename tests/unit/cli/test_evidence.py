@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 from tests.attested import EVIDENCE_KEY, KEYS, LOG_KEY, STRANGER, forged
+from tests.unit.application.test_attestation import Files
+from tests.unit.application.test_split_view import retold
 
 from sr_core.application.attestation import verify
 from sr_core.application.evidence import manifest_key
 from sr_core.cli import evidence, evidence_verify
 from sr_core.codec.note import Purpose, parse_signing_key
 from sr_core.codec.trust import parse_trusted_keys
+from sr_core.domain.checkpoint import leaf_of
 from sr_core.domain.errors import MalformedInput
+from sr_core.ports.event_store import BEGINNING
 
 pytestmark = pytest.mark.anyio
 
@@ -59,6 +63,25 @@ class TestVerify:
 
         assert "authoritative" not in told
         assert "The log does not vouch for it yet" in told
+
+    async def test_compares_what_the_log_says_in_several(
+        self, file, desk, tmp_path, capsys
+    ):
+        stored = await desk.journey.stage.log.read(after=BEGINNING, limit=1000)
+        leaves = [leaf_of(each.position, each.envelope_hash) for each in stored]
+        files = Files(proven=file.read_bytes(), alone=b"", leaves=leaves)
+        twin, other = tmp_path / "twin", tmp_path / "other"
+        twin.write_bytes(files.proven)
+        other.write_bytes(retold(files, size=len(leaves)))
+        keys = ("--key", PUB, "--key", LOG)
+
+        same = await evidence.run(["verify", str(file), str(twin), *keys], {})
+        alone = await evidence.run(["verify", str(other), *keys], {})
+        split = await evidence.run(["verify", str(file), str(other), *keys], {})
+
+        assert (same, alone, split) == (0, 0, 1)
+        told = f"{file} and {other}: the root of solver-ralph/log at 18 events: found"
+        assert told in capsys.readouterr().err
 
     async def test_takes_keys_from_a_file(self, file, tmp_path):
         keys = tmp_path / "keys"

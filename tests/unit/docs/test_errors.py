@@ -111,6 +111,7 @@ from sr_core.domain.judging_errors import (
     OutcomeMismatch,
     ProfileTooWeak,
     SignerNotTrusted,
+    SplitView,
     SuiteApprovalRequired,
     SuiteHashMismatch,
     SuiteTaken,
@@ -267,6 +268,12 @@ PLATFORM: Final[tuple[Exception, ...]] = (
         field="line 2: signature",
         found="one that is not over this payload and its type",
         expected="what solver-ralph/evidence+3f0c9a1b has signed",
+    ),
+    SplitView(
+        field="a.intoto.jsonl and b.intoto.jsonl: the root of solver-ralph/log at 200"
+        " events",
+        found="4im7 in the first and 90d5 in the second",
+        expected="both to those who keep the log, and have them explain",
     ),
     SignerNotTrusted(
         field="line 1: signature",
