@@ -12,7 +12,7 @@ from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.adapters.system import SystemClock
 from sr_core.application.exports import Exports
 from sr_core.bootstrap.compose import s3_access
-from sr_core.bootstrap.event_log import archive
+from sr_core.bootstrap.event_log import archive_of
 from sr_core.bootstrap.settings import Settings
 from sr_core.codec.note import SigningKey
 from sr_core.domain.errors import MalformedInput
@@ -34,7 +34,7 @@ async def exports(settings: Settings) -> AsyncIterator[Exports]:
             evidence=S3ContentStore(
                 s3_access(settings), bucket=settings.evidence_bucket
             ),
-            archive=archive(settings),
+            archive=archive_of(settings),
             key=key,
             clock=clock,
         )

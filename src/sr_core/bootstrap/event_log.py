@@ -20,11 +20,11 @@ CHECKPOINTS_S: Final = 60.0
 def verification(settings: Settings) -> LogVerification:
     """Return what verifies the log, against itself alone where there is no key."""
     return LogVerification(
-        record=PostgresLogRecord(settings.database_url), archive=archive(settings)
+        record=PostgresLogRecord(settings.database_url), archive=archive_of(settings)
     )
 
 
-def archive(settings: Settings) -> Archive | None:
+def archive_of(settings: Settings) -> Archive | None:
     """Return the log's checkpoints as a reader sees them, None where there is no key."""
     if settings.log_verifier_key is None:
         return None
