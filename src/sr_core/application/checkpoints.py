@@ -69,6 +69,15 @@ class End:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Covering:
+    """A genuine checkpoint over some event: its note as it is kept, and its leaves."""
+
+    note: bytes
+    checkpoint: Checkpoint
+    leaves: Leaves
+
+
+@dataclass(frozen=True, kw_only=True)
 class Archive:
     """The checkpoints of one log, as a reader sees them."""
 
@@ -111,12 +120,27 @@ class Archive:
         kept = await self.store.kept(CHECKPOINTS)
         if not kept:
             return None
-        found = await self._read(kept[-1])
-        for each in found:
-            if isinstance(each, Finding):
-                raise LogUnsound(why=each.found)
-        (checkpoint,) = (each for each in found if isinstance(each, Checkpoint))
-        return checkpoint
+        return _genuine(await self._read(kept[-1]))
+
+    async def covering(self, position: int) -> Covering | None:
+        """Return the first checkpoint over the event at `position`, None if none is.
+
+        Raises:
+            LogUnsound: that checkpoint or its leaves are not genuine, or were changed.
+            Unavailable: no answer in time.
+
+        """
+        kept = await self.store.kept(CHECKPOINTS)
+        key = checkpoint_key(position)
+        first = next((each for each in kept if each.key >= key), None)
+        if first is None:
+            return None
+        checkpoint = _genuine(await self._read(first))
+        leaves = await self.leaves(checkpoint)
+        if isinstance(leaves, Finding):
+            raise LogUnsound(why=leaves.found)
+        note = await self.store.first(first)
+        return Covering(note=note, checkpoint=checkpoint, leaves=leaves)
 
     async def end(self) -> End:
         """Return where the newest checkpoint ends.
@@ -276,6 +300,17 @@ def is_proven(leaves: Leaves, checkpoint: Checkpoint) -> bool:
     """Whether the leaves lead to the root that the checkpoint signs."""
     after_them = leaves.after
     return (after_them.size, after_them.root) == (checkpoint.size, checkpoint.root)
+
+
+def _genuine(found: Iterable[Checkpoint | Finding]) -> Checkpoint:
+    """Return the checkpoint that was found, or raise `LogUnsound` for what is wrong."""
+    checkpoints: list[Checkpoint] = []
+    for each in found:
+        if isinstance(each, Finding):
+            raise LogUnsound(why=each.found)
+        checkpoints.append(each)
+    (checkpoint,) = checkpoints
+    return checkpoint
 
 
 def _is_of_this_log(kept: Kept, checkpoint: Checkpoint, origin: str) -> str | None:

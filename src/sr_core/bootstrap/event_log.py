@@ -20,7 +20,7 @@ CHECKPOINTS_S: Final = 60.0
 def verification(settings: Settings) -> LogVerification:
     """Return what verifies the log, against itself alone where there is no key."""
     return LogVerification(
-        record=PostgresLogRecord(settings.database_url), archive=_archive(settings)
+        record=PostgresLogRecord(settings.database_url), archive=archive_of(settings)
     )
 
 
@@ -33,7 +33,7 @@ async def require_continued(settings: Settings) -> None:
         Unavailable: the database or the store gave no answer in time.
 
     """
-    archive = _archive(settings)
+    archive = archive_of(settings)
     if archive is not None:
         await archive.require_continued_by(PostgresLogRecord(settings.database_url))
 
@@ -59,7 +59,8 @@ def checkpoints(settings: Settings) -> Checkpoints:
     )
 
 
-def _archive(settings: Settings) -> Archive | None:
+def archive_of(settings: Settings) -> Archive | None:
+    """Return the log's checkpoints as a reader sees them, None where there is no key."""
     if settings.log_verifier_key is None:
         return None
     return Archive(

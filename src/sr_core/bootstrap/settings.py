@@ -15,11 +15,13 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sr_core.codec.note import (
+    Purpose,
     SigningKey,
     VerifierKey,
     parse_signing_key,
     parse_verifier_key,
 )
+from sr_core.codec.trust import TrustedKey, check_apart, parse_trusted_keys
 from sr_core.domain.errors import MalformedInput
 
 _LOG: Final = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ _FAMILIES: Final = (
     "SR_CONSUMER_",
     "SR_DATABASE_",
     "SR_DOCS_",
+    "SR_EVIDENCE_",
     "SR_GOVERNED_",
     "SR_GOVERNOR_",
     "SR_LOG_",
@@ -152,6 +155,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_LOG_VERIFIER_KEY": Setting(
         default="", meaning="whose checkpoints are believed"
     ),
+    "SR_EVIDENCE_SIGNING_KEY": Setting(
+        default="",
+        meaning="what signs exported evidence, a secret; only who exports needs it",
+    ),
+    "SR_EVIDENCE_VERIFIER_KEYS": Setting(
+        default="",
+        meaning="whose exports are believed, and when: keys by blanks, each with its times",
+    ),
     "SR_SANDBOX": Setting(
         default="bubblewrap",
         meaning="where oracles run: bubblewrap, or plain, which proves nothing",
@@ -233,6 +244,8 @@ class Settings:
     log_origin: str
     log_signing_key: SigningKey | None = field(repr=False)
     log_verifier_key: VerifierKey | None
+    evidence_signing_key: SigningKey | None = field(repr=False)
+    evidence_verifier_keys: tuple[TrustedKey, ...]
     oidc_issuer: str
     oidc_audience: str
     oidc_jwks_uri: str
@@ -273,6 +286,7 @@ class Settings:
             self.minio_secret_key,
             self.nats_password,
             self.log_signing_key.text if self.log_signing_key else "",
+            self.evidence_signing_key.text if self.evidence_signing_key else "",
         )
         return tuple(each for each in named if each)
 
@@ -281,10 +295,17 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings that the environment holds.
 
     Raises:
-        MalformedInput: a variable is missing, misspelt, or of the wrong form.
+        MalformedInput: a variable is missing, misspelt, or of the wrong form; or one key
+            stands there for two purposes.
 
     """
     _refuse_unknown(environment)
+    settings = _parsed(environment)
+    _check_keys_apart(settings)
+    return settings
+
+
+def _parsed(environment: Mapping[str, str]) -> Settings:
     return Settings(
         host=_text(environment, "SR_HOST"),
         port=_number(environment, "SR_PORT", most=PORT_MAX, what="a port"),
@@ -317,8 +338,14 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         log_format=_choice(environment, "SR_LOG_FORMAT", ("pretty", "json")),
         log_level=_choice(environment, "SR_LOG_LEVEL", LOG_LEVELS),
         log_origin=_origin(environment),
-        log_signing_key=_signing_key(environment),
+        log_signing_key=_signing_key(
+            environment, "SR_LOG_SIGNING_KEY", Purpose.CHECKPOINT
+        ),
         log_verifier_key=_verifier_key(environment),
+        evidence_signing_key=_signing_key(
+            environment, "SR_EVIDENCE_SIGNING_KEY", Purpose.EVIDENCE
+        ),
+        evidence_verifier_keys=_trusted_keys(environment),
         oidc_issuer=_text(environment, "SR_OIDC_ISSUER"),
         oidc_audience=_text(environment, "SR_OIDC_AUDIENCE"),
         oidc_jwks_uri=_text(environment, "SR_OIDC_JWKS_URI"),
@@ -449,16 +476,35 @@ def _origin(environment: Mapping[str, str]) -> str:
     )
 
 
-def _signing_key(environment: Mapping[str, str]) -> SigningKey | None:
-    name = "SR_LOG_SIGNING_KEY"
+def _signing_key(
+    environment: Mapping[str, str], name: str, purpose: Purpose
+) -> SigningKey | None:
     value = _text(environment, name)
-    return parse_signing_key(value, field=name) if value else None
+    return parse_signing_key(value, field=name, purpose=purpose) if value else None
 
 
 def _verifier_key(environment: Mapping[str, str]) -> VerifierKey | None:
     name = "SR_LOG_VERIFIER_KEY"
     value = _text(environment, name)
     return parse_verifier_key(value, field=name) if value else None
+
+
+def _trusted_keys(environment: Mapping[str, str]) -> tuple[TrustedKey, ...]:
+    name = "SR_EVIDENCE_VERIFIER_KEYS"
+    value = _text(environment, name)
+    return parse_trusted_keys(value, field=name, purpose=Purpose.EVIDENCE)
+
+
+def _check_keys_apart(settings: Settings) -> None:
+    """Return if each key serves the one purpose that it is given for (R-ATT-7)."""
+    signing = (settings.log_signing_key, settings.evidence_signing_key)
+    keys = [
+        settings.log_verifier_key,
+        *(each.verifier for each in signing if each),
+        *(each.key for each in settings.evidence_verifier_keys),
+    ]
+    each_once = {each.text: each for each in keys if each}
+    check_apart([*each_once.values()], field="the keys that sign")
 
 
 def _number(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from sr_core.bootstrap.settings import SETTINGS
-from sr_core.codec.note import KEY_BYTES, SigningKey, parse_key_name
+from sr_core.codec.note import KEY_BYTES, Purpose, SigningKey, parse_key_name
 
 
 async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -21,8 +21,14 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     parser.add_argument(
         "--name", default=origin, help="the key's name (default: %(default)s)"
     )
-    name = parse_key_name(parser.parse_args(arguments).name, field="--name")
-    key = SigningKey(name=name, seed=secrets.token_bytes(KEY_BYTES))
+    key = fresh_key(parser.parse_args(arguments).name, Purpose.CHECKPOINT)
     sys.stdout.write(f"SR_LOG_SIGNING_KEY={key.text}\n")
     sys.stdout.write(f"SR_LOG_VERIFIER_KEY={key.verifier.text}\n")
     return 0
+
+
+def fresh_key(name: str, purpose: Purpose) -> SigningKey:
+    """Return a key that nobody has had, or raise `MalformedInput` for its name."""
+    name = parse_key_name(name, field="--name")
+    seed = secrets.token_bytes(KEY_BYTES)
+    return SigningKey(name=name, seed=seed, purpose=purpose)

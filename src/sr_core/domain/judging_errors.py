@@ -172,3 +172,33 @@ class NotVerified(PreconditionFailed):
             f"{candidate_id} is UNVERIFIED",
             remedy="Run the required suites and verify the candidate",
         )
+
+
+class EvidenceRestricted(Refused):
+    """The bundle is not for everybody, and an export is (C-EVID-5)."""
+
+    code = "EVIDENCE_RESTRICTED"
+
+    def __init__(self, *, bundle: str, why: str) -> None:
+        super().__init__(
+            f"{bundle} is restricted: {why}",
+            remedy="Export the redacted bundle that stands for it",
+        )
+
+
+class AttestationInvalid(MalformedInput):
+    """A file of signed evidence does not hold, at the place that it names (R-ATT-6)."""
+
+    code = "ATTESTATION_INVALID"
+
+
+class SignerNotTrusted(AttestationInvalid):
+    """It is signed, and not by a key that is believed for that at that time (R-ATT-7)."""
+
+    code = "SIGNER_NOT_TRUSTED"
+
+
+class SplitView(AttestationInvalid):
+    """One log has signed two stories, which two files prove together (R-ATT-10)."""
+
+    code = "SPLIT_VIEW"

@@ -7,13 +7,14 @@ largest first: one for each bit that is set in their number.
     a: of leaves 1 to 4              b: leaf 5
 
 So a log of a million events is known by twenty hashes, and any two logs that differ in
-one leaf have different roots.
+one leaf have different roots. That one leaf is among them, its inclusion path shows: the
+roots of the subtrees beside the way from the leaf up to the root (RFC 6962, 2.1.1).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -51,6 +52,53 @@ def frontier_of(leaves: Iterable[bytes], *, before: Frontier) -> Frontier:
     return reduce(grown, leaves, before)
 
 
+def inclusion_path(
+    before: Frontier, leaves: Sequence[bytes], index: int
+) -> tuple[bytes, ...]:
+    """Return the inclusion path of one of `leaves`, from its sibling up (RFC 6962, 2.1.1).
+
+    The tree is that of the leaves of `before` and then `leaves`; `index` counts from 0
+    over all of them. What lies before is known by its frontier alone, and that suffices:
+    a subtree beside the path that lies before is one that the frontier keeps.
+    """
+    low, high = 0, before.size + len(leaves)
+    assert before.size <= index < high, "only a leaf that is there has a path"
+    path: list[bytes] = []
+    while high - low > 1:
+        middle = low + _left_size(high - low)
+        if index < middle:
+            path.append(_subtree(before, leaves, middle, high))
+            high = middle
+        else:
+            path.append(_subtree(before, leaves, low, middle))
+            low = middle
+    return tuple(reversed(path))
+
+
+def root_by_path(
+    leaf: bytes, path: Sequence[bytes], *, index: int, size: int
+) -> bytes | None:
+    """Return the root that `path` leads to from the leaf at `index`, in a tree of `size`.
+
+    None if there is no such leaf, or the path has not the length of such a one (RFC 9162,
+    2.1.3.2).
+    """
+    if not 0 <= index < size:
+        return None
+    node, place, last = leaf, index, size - 1
+    for each in path:
+        if last == 0:
+            return None
+        if place & 1 or place == last:
+            node = hash_node(each, node)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            node = hash_node(node, each)
+        place, last = place >> 1, last >> 1
+    return node if last == 0 else None
+
+
 def hash_leaf(data: bytes) -> bytes:
     """Return the hash of the leaf that holds `data`."""
     return hashlib.sha256(b"\x00" + data).digest()
@@ -59,3 +107,21 @@ def hash_leaf(data: bytes) -> bytes:
 def hash_node(left: bytes, right: bytes) -> bytes:
     """Return the hash of the node over two others."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _left_size(size: int) -> int:
+    """Return how many of so many leaves are below the left of two nodes."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def _subtree(before: Frontier, leaves: Sequence[bytes], low: int, high: int) -> bytes:
+    """Return the root over the leaves from `low` up to `high`."""
+    if low >= before.size:
+        some = leaves[low - before.size : high - before.size]
+        return frontier_of(some, before=Frontier()).root
+    if high <= before.size:
+        return before.roots[low.bit_count()]  # as many larger ones come before it
+    middle = low + _left_size(high - low)
+    return hash_node(
+        _subtree(before, leaves, low, middle), _subtree(before, leaves, middle, high)
+    )

@@ -8,12 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.attested import EVIDENCE_KEY, LOG_KEY
 
+from sr_core.adapters.memory.checkpoints import MemoryCheckpointStore
 from sr_core.application.approvals import Approvals, Said
 from sr_core.application.attachments import Attachments
 from sr_core.application.candidates import Candidates
+from sr_core.application.checkpoints import Archive
 from sr_core.application.decisions import Decisions
 from sr_core.application.exceptions import Exceptions, Wanted
+from sr_core.application.exports import Exports
 from sr_core.application.freezes import Freezes
 from sr_core.application.governed import BOUNDARY
 from sr_core.application.loops import Loops
@@ -22,10 +26,17 @@ from sr_core.application.records import Records
 from sr_core.application.runs import Runs
 from sr_core.application.suites import Suites
 from sr_core.application.verification import Verification
+from sr_core.codec.checkpoint import (
+    checkpoint_key,
+    leaves_key,
+    write_checkpoint,
+    write_leaves,
+)
 from sr_core.codec.definitions import hash_definition
 from sr_core.codec.envelope import Recorded, opened
 from sr_core.domain.approval import ApprovalDecision
 from sr_core.domain.budget import BudgetChange
+from sr_core.domain.checkpoint import Checkpoint, Leaves, leaf_of
 from sr_core.domain.decision import DecisionScope, RecordDecision
 from sr_core.domain.exception_scope import ExceptionScope, ScopeKind
 from sr_core.domain.exception_terms import DeviationTerms, Terms, WaiverTerms
@@ -50,6 +61,7 @@ from sr_core.domain.loop import (
     PauseLoop,
     UpdateLoop,
 )
+from sr_core.domain.merkle import Frontier
 from sr_core.domain.oracle_suite import SuiteDefinition
 from sr_core.domain.ref_builders import candidate_ref
 from sr_core.domain.refs import ContentHash, RefRelation, hash_bytes
@@ -377,3 +389,46 @@ def journey() -> Journey:
 def setting_out() -> Callable[[], Journey]:
     """Makes a fresh journey, for a test that needs many."""
     return Journey
+
+
+class Desk:
+    """A platform with one judged candidate, whose log is signed, and an export of it."""
+
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        self.notes = MemoryCheckpointStore()
+        self.exports = Exports(
+            log=journey.stage.log,
+            evidence=journey.stage.evidence_bytes,
+            archive=Archive(
+                store=self.notes, key=LOG_KEY.verifier, origin="solver-ralph/log"
+            ),
+            key=EVIDENCE_KEY,
+            clock=journey.stage.clock,
+        )
+
+    async def sign(self, *sizes: int) -> None:
+        """Keep checkpoints of these sizes, the last one of the whole log."""
+        events = await self.journey.stage.log.read(after=BEGINNING, limit=10_000)
+        hashes = [leaf_of(each.position, each.envelope_hash) for each in events]
+        before = Frontier()
+        for size in (*sizes, len(hashes)):
+            leaves = Leaves(before=before, hashes=tuple(hashes[before.size : size]))
+            before = leaves.after
+            note = Checkpoint(origin="solver-ralph/log", size=size, root=before.root)
+            await self.notes.put(leaves_key(size), write_leaves(leaves))
+            await self.notes.put(checkpoint_key(size), write_checkpoint(note, LOG_KEY))
+
+    async def bundle(self) -> ContentHash:
+        return await self.journey.evidence()
+
+    async def export(self) -> bytes:
+        return await self.exports.export(await self.bundle())
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    journey = Journey()
+    await journey.open()
+    await journey.judge()
+    return Desk(journey)

@@ -1,11 +1,13 @@
 """Settings from the environment (SPEC 15.3): all of them known, or refused."""
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
+from sr_core.bootstrap.attestation import signing_key
 from sr_core.bootstrap.settings import SETTINGS, Setting, parse_settings
-from sr_core.codec.note import SigningKey
+from sr_core.codec.note import Purpose, SigningKey
 from sr_core.domain.errors import MalformedInput
 
 REQUIRED = {name for name, each in SETTINGS.items() if each.default is None}
@@ -224,6 +226,90 @@ class TestTheKeysOfTheLog:
     def test_the_log_has_a_name_of_one_line(self, origin):
         with pytest.raises(MalformedInput, match=r"^SR_LOG_ORIGIN"):
             parse_settings({**LEAST, "SR_LOG_ORIGIN": origin})
+
+
+class TestTheKeysOfEvidence:
+    """R-ATT-7: a key serves one purpose, in its time."""
+
+    LOG = SigningKey(name="solver-ralph/log", seed=bytes(range(32)))
+    KEY, NEXT, TWIN = (
+        SigningKey(name=name, seed=seed, purpose=Purpose.EVIDENCE)
+        for name, seed in (("e", bytes(32)), ("f", bytes(31) + b"1"), ("g", LOG.seed))
+    )
+    NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
+
+    def given(self, keys: str, *, signs: SigningKey = KEY, **more: str):
+        told = {
+            "SR_EVIDENCE_VERIFIER_KEYS": keys,
+            "SR_EVIDENCE_SIGNING_KEY": signs.text,
+        }
+        return parse_settings({**LEAST, **told, **more})
+
+    def test_need_not_be_there(self):
+        settings = parse_settings(LEAST)
+
+        assert settings.evidence_signing_key is None
+        assert settings.evidence_verifier_keys == ()
+        with pytest.raises(MalformedInput, match=r"^SR_EVIDENCE_SIGNING_KEY"):
+            signing_key(settings, at=self.NOON)
+
+    def test_are_read_and_the_secret_one_is_kept_secret(self):
+        listed = f"{self.KEY.verifier.text} until=2027-01-01T00:00:00Z"
+        settings = self.given(f"{listed} {self.NEXT.verifier.text}")
+
+        assert settings.evidence_signing_key == self.KEY
+        assert [each.key for each in settings.evidence_verifier_keys] == [
+            self.KEY.verifier,
+            self.NEXT.verifier,
+        ]
+        assert self.KEY.text in settings.secrets
+        assert self.KEY.text not in repr(settings)
+        assert "seed" not in repr(settings)
+
+    def test_of_another_form_stop_the_start_and_the_secret_one_is_not_told(self):
+        broken = self.KEY.text[:-4]
+
+        with pytest.raises(MalformedInput, match=r"^SR_EVIDENCE_SIGNING_KEY") as error:
+            parse_settings({**LEAST, "SR_EVIDENCE_SIGNING_KEY": broken})
+        assert broken not in str(error.value)
+        with pytest.raises(
+            MalformedInput, match=r"^SR_EVIDENCE_VERIFIER_KEYS"
+        ) as error:
+            parse_settings({**LEAST, "SR_EVIDENCE_VERIFIER_KEYS": self.KEY.text})
+        assert self.KEY.text not in str(error.value)
+
+    def test_are_not_those_of_the_log(self):
+        for name, key in (
+            ("SR_EVIDENCE_SIGNING_KEY", self.LOG.text),
+            ("SR_EVIDENCE_VERIFIER_KEYS", self.LOG.verifier.text),
+            ("SR_LOG_SIGNING_KEY", self.KEY.text),
+            ("SR_LOG_VERIFIER_KEY", self.KEY.verifier.text),
+        ):
+            with pytest.raises(MalformedInput, match=f"^{name}.*of the purpose"):
+                parse_settings({**LEAST, name: key})
+
+    @pytest.mark.parametrize("which", ["SIGNING", "VERIFIER"])
+    def test_are_not_the_same_bytes_as_those_of_the_log(self, which):
+        log = self.LOG.text if which == "SIGNING" else self.LOG.verifier.text
+
+        with pytest.raises(MalformedInput, match="for each purpose one of its own"):
+            self.given(
+                self.TWIN.verifier.text,
+                signs=self.TWIN,
+                **{f"SR_LOG_{which}_KEY": log},
+            )
+
+    def test_sign_while_they_are_believed(self):
+        text = self.KEY.verifier.text
+        ends = self.given(f"{text} until=2026-01-09T12:00:00Z")
+        revoked = self.given(f"{text} revoked=2026-01-09T11:00:00Z")
+
+        assert signing_key(ends, at=self.NOON.replace(hour=11)) == self.KEY
+        for settings in (ends, revoked):
+            with pytest.raises(MalformedInput, match="a key that is believed now"):
+                signing_key(settings, at=self.NOON)
+        with pytest.raises(MalformedInput, match="among them, which signs"):
+            signing_key(self.given(self.NEXT.verifier.text), at=self.NOON)
 
 
 def test_secrets_are_not_part_of_what_is_printed():

@@ -100,14 +100,18 @@ from sr_core.domain.errors import (
 )
 from sr_core.domain.judging_errors import (
     AssociationTaken,
+    AttestationInvalid,
     CandidateMismatch,
     EvidenceMissing,
+    EvidenceRestricted,
     EvidenceTaken,
     ManifestInvalid,
     NotExternal,
     NotVerified,
     OutcomeMismatch,
     ProfileTooWeak,
+    SignerNotTrusted,
+    SplitView,
     SuiteApprovalRequired,
     SuiteHashMismatch,
     SuiteTaken,
@@ -271,6 +275,24 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ),
     IntegrityUnresolved(subject=LOOP, conditions={"ORACLE_GAP"}),
     EvidenceMissing(subject=CANDIDATE, evidence=[OTHER]),
+    EvidenceRestricted(bundle=OTHER, why="it is classified RESTRICTED"),
+    AttestationInvalid(
+        field="line 2: signature",
+        found="one that is not over this payload and its type",
+        expected="what solver-ralph/evidence+3f0c9a1b has signed",
+    ),
+    SplitView(
+        field="a.intoto.jsonl and b.intoto.jsonl: the root of solver-ralph/log at 200"
+        " events",
+        found="4im7 in the first and 90d5 in the second",
+        expected="both to those who keep the log, and have them explain",
+    ),
+    SignerNotTrusted(
+        field="line 1: signature",
+        found="solver-ralph/evidence+3f0c9a1b at 2026-03-01T00:00:00.000000Z",
+        expected="a key that is believed at that time: it is revoked from"
+        " 2026-02-01T00:00:00Z on",
+    ),
     NotVerified(candidate_id=CANDIDATE),
     ApprovalUnfit(
         approval_id=f"appr_{ULID}", why="was given at GovernanceChangePortal"

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from sr_core.domain.merkle import Frontier, frontier_of, grown, hash_leaf
+from sr_core.domain.merkle import (
+    Frontier,
+    frontier_of,
+    grown,
+    hash_leaf,
+    inclusion_path,
+    root_by_path,
+)
 
 LEAVES = [
     bytes.fromhex(each)
@@ -77,3 +84,88 @@ class TestTheFrontier:
             frontier = grown(frontier, hash_leaf(b"%d" % number))
 
         assert (frontier.size, len(frontier.roots)) == (size, size.bit_count())
+
+
+PATHS = {
+    (0, 1): [],
+    (0, 8): [
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ],
+    (5, 8): [
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ],
+    (2, 3): ["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"],
+    (1, 5): [
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ],
+}
+"""Index and size, and the path, from the tests of Certificate Transparency."""
+HASHES = [hash_leaf(b"%d" % number) for number in range(70)]
+
+
+class TestAnInclusionPath:
+    """RFC 6962, 2.1.1; R-ATT-9."""
+
+    @pytest.mark.parametrize(("index", "size"), PATHS)
+    def test_is_the_known_answer(self, index, size):
+        leaves = [hash_leaf(each) for each in LEAVES[:size]]
+
+        path = inclusion_path(Frontier(), leaves, index)
+
+        assert [each.hex() for each in path] == PATHS[index, size]
+
+    @given(st.data())
+    def test_leads_to_the_root_that_another_implementation_has(self, data):
+        size = data.draw(st.integers(1, 70))
+        kept = data.draw(st.integers(0, size - 1))
+        index = data.draw(st.integers(kept, size - 1))
+        other = InmemoryTree(algorithm="sha256")
+        for number in range(size):
+            other.append_entry(b"%d" % number)
+        before = frontier_of(HASHES[:kept], before=Frontier())
+
+        path = inclusion_path(before, HASHES[kept:size], index)
+
+        assert (
+            root_by_path(HASHES[index], path, index=index, size=size)
+            == other.get_root()
+        )
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 21])
+    def test_leads_nowhere_else(self, size):
+        leaves = HASHES[:size]
+        root = frontier_of(leaves, before=Frontier()).root
+        for index in range(size):
+            path = inclusion_path(Frontier(), leaves, index)
+            wrong = [
+                (HASHES[-1], path, index, size),
+                (leaves[index], (*path, HASHES[-1]), index, size),
+                (leaves[index], path, size, size),
+                (leaves[index], path, -1, size),
+                *((leaves[index], path[:-1], index, size) for _ in path[:1]),
+                *((leaves[index], path[::-1], index, size) for _ in path[1:]),
+                *(
+                    (leaves[index], path, other, size)
+                    for other in range(size)
+                    if other != index
+                ),
+            ]
+            for leaf, hashes, at, of in wrong:
+                assert root_by_path(leaf, hashes, index=at, size=of) != root
+
+    def test_is_refused_by_every_bit(self):
+        path = inclusion_path(Frontier(), HASHES[:21], 13)
+        root = frontier_of(HASHES[:21], before=Frontier()).root
+        data = b"".join(path)
+        for bit in range(len(data) * 8):
+            changed = bytearray(data)
+            changed[bit // 8] ^= 1 << bit % 8
+            hashes = [bytes(changed[n : n + 32]) for n in range(0, len(changed), 32)]
+
+            assert root_by_path(HASHES[13], hashes, index=13, size=21) != root
