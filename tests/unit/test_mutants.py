@@ -163,6 +163,46 @@ class TestShipped:
             assert inside(facts, "read_bundle") is read
 
 
+def is_called_as(original: object, value: object) -> bool:
+    """Whether `value` can be called in every way that `original` says."""
+    plain: list[Any] = [getattr(each, "__func__", each) for each in (original, value)]
+    if not all(map(callable, plain)):
+        return not any(map(callable, plain))
+    asked = inspect.signature(plain[0]).parameters.values()
+    named = {each.name: each for each in asked if each.kind is each.KEYWORD_ONLY}
+    placed = [
+        each
+        for each in asked
+        if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}
+    ]
+    try:
+        inspect.signature(plain[1]).bind(*placed, **named)
+    except TypeError:
+        return False
+    return True
+
+
+class TestWays:
+    """A mutant is called as what it replaces is, so that it breaks that and no more."""
+
+    @pytest.mark.parametrize("name", MUTANTS)
+    def test_each_takes_what_was_taken(self, name):
+        patches: Any = MUTANTS[name].function()
+        for each in patches:
+            original = inside(each.owner, each.name)
+
+            assert is_called_as(original, each.value), each.name
+
+    def test_one_that_does_not_is_found(self):
+        def original(part: object, *, because: str) -> None: ...
+
+        def silent(*_: object) -> None: ...
+
+        assert not is_called_as(original, silent)
+        assert not is_called_as(original, "text")
+        assert is_called_as(original, original)
+
+
 @pytest.fixture(scope="module")
 def shipped() -> list[Scenario]:
     """Every scenario that is shipped."""

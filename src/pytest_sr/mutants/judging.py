@@ -370,7 +370,7 @@ def evidence_one_blob_lost() -> tuple[Patch, ...]:
     """The first blob of a bundle is never written."""
     real = inside(runs, "write_bundle")
 
-    async def write_bundle(store: Any, manifest: Any, blobs: Any) -> ContentHash:  # noqa: ANN401 - passed on as it comes
+    async def write_bundle(store: Any, manifest: Any, *rest: Any, **form: Any) -> Any:  # noqa: ANN401 - passed on as it comes
         first = manifest.artifacts[0].content_hash
 
         class Forgetful:
@@ -378,7 +378,7 @@ def evidence_one_blob_lost() -> tuple[Patch, ...]:
                 if not key.endswith(first.removeprefix("sha256:")):
                     await store.put(key, data)
 
-        return await real(Forgetful(), manifest, blobs)
+        return await real(Forgetful(), manifest, *rest, **form)
 
     return (Patch(owner=runs, name="write_bundle", value=write_bundle),)
 

@@ -108,7 +108,7 @@ def exception_never_too_late() -> tuple[Patch, ...]:
 def waiver_changes_nothing() -> tuple[Patch, ...]:
     """A candidate is not verified again when a waiver comes into force, or ends."""
 
-    async def reconsider(*_: object) -> Ruling:
+    async def reconsider(*_: object, **_because: object) -> Ruling:
         return Ruling()
 
     return (Patch(owner=Verification, name="reconsider", value=reconsider),)
