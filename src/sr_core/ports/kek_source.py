@@ -6,6 +6,8 @@
     . KekRetired             the version is no longer to be used
     . KekDenied              the store knows us, and does not let us read it
     . KekInconsistent        the answer is not the answer to the question
+  - KekNotStored             a KEK was to be written, and is not there
+  - KekTaken                 there is another one in its place
   - Unavailable
     . KekUnavailable         no usable answer in time; it says nothing about the key
 
@@ -88,6 +90,33 @@ class KekInconsistent(KekUnobtainable):
             " stored there; nothing of the answer was used",
         )
         self.why = why
+
+
+class KekNotStored(PortError):  # noqa: N818 - as above
+    """What was to be written is not in the secret store (R-INF-7)."""
+
+    code = "KEK_NOT_STORED"
+
+    def __init__(self, *, kek: str, why: str) -> None:
+        super().__init__(
+            f"{kek} was not stored: {why}",
+            remedy="Mend that and write it again; nothing was sealed under it",
+        )
+        self.kek = kek
+        self.why = why
+
+
+class KekTaken(PortError):  # noqa: N818 - as above
+    """The place of what was to be written holds something else, which stays."""
+
+    code = "KEK_TAKEN"
+
+    def __init__(self, *, kek: str) -> None:
+        super().__init__(
+            f"{kek} is in the secret store already, and is another",
+            remedy="Make a new version; one that was used is never written over",
+        )
+        self.kek = kek
 
 
 class KekUnavailable(Unavailable):

@@ -153,7 +153,9 @@ from sr_core.ports.kek_source import (
     KekDenied,
     KekInconsistent,
     KekMissing,
+    KekNotStored,
     KekRetired,
+    KekTaken,
     KekUnavailable,
 )
 from sr_core.ports.message_bus import Fenced
@@ -341,7 +343,9 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     KekDenied(kek=str(KEK), why="its value is hidden"),
     KekInconsistent(kek=str(KEK), why="its version is 3, not 1"),
     KekMissing(kek=str(KEK)),
+    KekNotStored(kek=str(KEK), why="it waits for an approval in Infisical"),
     KekRetired(kek=str(KEK), oldest=3),
+    KekTaken(kek=str(KEK)),
     KekUnavailable(cause="timeout", deadline_s=30),
     Unretrievable(key=KEY, state=PartState.MISSING),
     ContentConflict(key=KEY),
