@@ -1,18 +1,22 @@
 """The adapter for Infisical and the cache of KEKs, broken from outside, one way at a time.
 
-    MUTANT="drop the folder" pytest -p infisical_mutants tests/contract/test_infisical.py
+    python -m tests.infisical_mutants        prints which tests fail, for each mutant
 
 Each mutant is what somebody could have written instead; the first six are mistakes that
-were made elsewhere. A mutant says which attributes it replaces, and by what.
+were made elsewhere. A mutant says which attributes it replaces, and by what. Of the suite
+only the class is run that has to kill it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager, redirect_stdout
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -44,14 +48,16 @@ def drop_the_folder() -> tuple[Patch, ...]:
 
 def ignore_the_version() -> tuple[Patch, ...]:
     def question(self: SecretFolder, place: secrets.Place, _: int | None) -> Call:
-        return _question(self, place, None)  # type: ignore[no-any-return]
+        call: Call = _question(self, place, None)
+        return call
 
     return (Patch(owner=SecretFolder, name="_question", value=question),)
 
 
 def retry_a_post() -> tuple[Patch, ...]:
     def body_call(self: SecretFolder, *told: Any) -> Call:
-        return replace(_body_call(self, *told), is_repeatable=True)
+        call: Call = _body_call(self, *told)
+        return replace(call, is_repeatable=True)
 
     return (Patch(owner=SecretFolder, name="_body_call", value=body_call),)
 
@@ -162,8 +168,8 @@ def let_everybody_log_in() -> tuple[Patch, ...]:
 
 def wait_for_ever() -> tuple[Patch, ...]:
     @asynccontextmanager
-    async def operation(self: Wire) -> Any:
-        async with asyncio.timeout(20):
+    async def operation(_: Wire) -> Any:
+        async with asyncio.timeout(2):
             yield
 
     return (Patch(owner=Wire, name="operation", value=operation),)
@@ -191,41 +197,80 @@ def keep_every_key() -> tuple[Patch, ...]:
     return (Patch(owner=KekCache, name="_keep", value=keep),)
 
 
+SUITE: Final = ("test_infisical.py", "test_infisical_wire.py", "test_kek_cache.py")
+KILLED_BY: Final[Mapping[Mutant, str]] = {
+    drop_the_folder: "TestTheQuestion",
+    ignore_the_version: "TestTheQuestion",
+    retry_a_post: "TestWriting",
+    cache_for_ever: "TestTheCache",
+    follow_a_redirect: "TestWhoIsAsked",
+    post_to_raw: "TestWriting",
+    delete_without_a_body: "TestWriting",
+    believe_any_answer: "TestTheAnswer",
+    believe_any_write: "TestWriting",
+    take_the_mask_for_a_value: "TestTheAnswer",
+    take_403_for_401: "TestOurToken",
+    take_a_token_error_for_a_refusal: "TestOurToken",
+    retry_everything: "TestAskingAgain",
+    never_ask_again: "TestAskingAgain",
+    come_back_too_early: "TestAskingAgain",
+    hammer_the_login: "TestOurToken",
+    never_renew: "TestOurToken",
+    let_everybody_log_in: "TestOurToken",
+    wait_for_ever: "TestDeadlines",
+    give_out_stale_keys: "TestTheCache",
+    keep_keys_after_a_refusal: "TestTheCache",
+    keep_every_key: "TestTheCache",
+}
 MUTANTS: Final[Mapping[str, Mutant]] = {
-    each.__name__.replace("_", " "): each
-    for each in (
-        drop_the_folder,
-        ignore_the_version,
-        retry_a_post,
-        cache_for_ever,
-        follow_a_redirect,
-        post_to_raw,
-        delete_without_a_body,
-        believe_any_answer,
-        believe_any_write,
-        take_the_mask_for_a_value,
-        take_403_for_401,
-        take_a_token_error_for_a_refusal,
-        retry_everything,
-        never_ask_again,
-        come_back_too_early,
-        hammer_the_login,
-        never_renew,
-        let_everybody_log_in,
-        wait_for_ever,
-        give_out_stale_keys,
-        keep_keys_after_a_refusal,
-        keep_every_key,
-    )
+    each.__name__.replace("_", " "): each for each in KILLED_BY
 }
 
 
-@pytest.fixture(autouse=True, scope="session")
-def mutated_adapter() -> Iterator[None]:
-    """Put the mutant in that the environment names; it has to name one, or `none`."""
-    name = os.environ["MUTANT"]
+class Failures:
+    """A plugin of pytest that keeps which tests failed, and whether any ran."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.ran = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of one phase of one test."""
+        self.ran += report.when == "call"
+        if report.failed:
+            self.failed.append(report.nodeid.partition("::")[2])
+
+
+def failures(chosen: str, mutant: Mutant | None = None) -> Failures:
+    """Run what of the suite is chosen, up to a failure, over the adapter so broken."""
+    noted = Failures()
+    patches = mutant() if mutant else ()
     with pytest.MonkeyPatch.context() as patching:
-        if name != "none":
-            for each in MUTANTS[name]():
-                patching.setattr(each.owner, each.name, each.value)
-        yield
+        for each in patches:
+            patching.setattr(each.owner, each.name, each.value)
+        with redirect_stdout(StringIO()):
+            pytest.main(
+                [
+                    *("-x", "-q", "-n", "0", "-p", "no:cacheprovider"),
+                    *("-k", chosen),
+                    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+                    *(str(Path(__file__).parent / "contract" / each) for each in SUITE),
+                ],
+                plugins=[noted],
+            )
+    return noted
+
+
+def main() -> None:
+    """Print, as JSON, what failed for each mutant, and for none."""
+    chosen = " or ".join(sorted(set(KILLED_BY.values())))
+    control = failures(chosen)
+    killed = {
+        name: failures(KILLED_BY[each], each).failed for name, each in MUTANTS.items()
+    }
+    told = {"ran": control.ran, "control": control.failed, "killed": killed}
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
