@@ -370,7 +370,7 @@ class TestWhoIsAsked:
             answer = answer_of(307, headers=headers)
             world.troubles.next(answer, times=9, only="/api/v1/auth")
 
-            with pytest.raises(KekDenied, match="307"):
+            with pytest.raises(KekInconsistent, match="307"):
                 await source.current(KEK_ID)
 
             assert other.troubles.asked == []

@@ -33,6 +33,14 @@ RENEW_REST_S: Final = 10.0
 """For how long a renewal is not tried again that got no answer."""
 OURSELVES: Final = "the secret store's login"
 
+_REFUSALS: Final = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
 _KIND: Final = "Bearer"
 _LOG: Final = logging.getLogger(__name__)
 
@@ -127,6 +135,8 @@ class Session:
             return _token(answer, began)
         if _is_down(answer):
             raise KekUnavailable(cause=f"{answer} at the login")
+        if answer.status not in _REFUSALS:
+            raise KekInconsistent(kek=OURSELVES, why=str(answer))
         self._refused = (began, str(answer))
         _LOG.error(
             "Infisical refuses our login: %s. Look at the client's credentials;"
