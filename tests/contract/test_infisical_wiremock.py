@@ -250,9 +250,9 @@ class TestItsFiles:
 
     STUBS: Final = json.loads((MAPPINGS / "keks.json").read_text(encoding="utf-8"))
     SECRETS: Final = [
-        told["secret"]
+        each["response"]["jsonBody"]["secret"]
         for each in STUBS["mappings"]
-        if "secret" in (told := each["response"]["jsonBody"])
+        if "secret" in each["response"]["jsonBody"]
     ]
 
     def test_a_secret_has_the_fields_of_the_one_with_a_memory(self):

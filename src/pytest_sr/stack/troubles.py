@@ -82,6 +82,11 @@ class Troubles:
             plan = _Planned(answer=answer, times=times, only=only, after=after)
             self._planned.append(plan)
 
+    def quiet(self) -> None:
+        """Forget what was to go wrong with the next questions."""
+        with self._lock:
+            self._planned.clear()
+
     def limit(self, *, per_minute: int, now: Callable[[], datetime]) -> None:
         """Answer no more than so many questions in a minute."""
         self._limit = _Limit(per_minute, now)

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -53,7 +54,14 @@ ORIGIN_CHARS_MAX: Final = 255
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
-__all__ = ["LOG_LEVELS", "SETTINGS", "Setting", "Settings", "parse_settings"]
+__all__ = [
+    "LOG_LEVELS",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "parse_keks",
+    "parse_settings",
+]
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 
@@ -346,14 +354,24 @@ def parse_settings(environment: Mapping[str, str]) -> Settings:
         governor_health_port=_number(
             environment, "SR_GOVERNOR_HEALTH_PORT", most=PORT_MAX, what="a port"
         ),
-        keks=parse_kek_settings(
-            lambda name: _text(environment, name),
-            number=lambda name, least, most: _number(
-                environment, name, least=least, most=most
-            ),
-            choice=lambda name, choices: _choice(environment, name, choices),
-        ),
+        keks=parse_keks(environment),
         **_of_the_bus(environment),
+    )
+
+
+def parse_keks(environment: Mapping[str, str]) -> KekSettings:
+    """Return where KEKs come from, for a command that needs nothing else.
+
+    Raises:
+        MalformedInput: a variable is of the wrong form, or does not go with another.
+
+    """
+    return parse_kek_settings(
+        partial(_text, environment),
+        number=lambda name, least, most: _number(
+            environment, name, least=least, most=most
+        ),
+        choice=partial(_choice, environment),
     )
 
 

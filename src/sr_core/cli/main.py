@@ -24,6 +24,7 @@ MISUSED: Final = 2
 OWN: Final[Mapping[str, str]] = {
     "dead-letter": "bus_books:run_dead_letter",
     "init": "init:run",
+    "kek": "kek:run",
     "log": "log:run",
     "notices": "bus_books:run_notices",
     "outbox": "bus_books:run_outbox",

@@ -81,14 +81,26 @@ class InfisicalKekSource:
     async def current(self, kek_id: KekId) -> Kek:
         """See `KekSource.current`."""
         in_use = await self.in_use(kek_id)
-        return await self._key(KekRef(id=kek_id, version=in_use.current))
+        return await self.key(KekRef(id=kek_id, version=in_use.current))
 
     async def version(self, ref: KekRef) -> Kek:
         """See `KekSource.version`."""
         in_use = await self.in_use(ref.id)
         if ref.version < in_use.oldest:
             raise KekRetired(kek=str(ref), oldest=in_use.oldest)
-        return await self._key(ref)
+        return await self.key(ref)
+
+    async def key(self, ref: KekRef) -> Kek:
+        """Return the key of this version, whether it is in use or not.
+
+        Raises:
+            KekMissing: it is not there.
+            BadKeyMaterial: what is there is no key.
+            KekDenied, KekInconsistent, KekUnavailable: as `KekSource`.
+
+        """
+        text = await self._folder.read(_place_of_key(ref), version=WRITTEN_ONCE)
+        return parse_kek(text, ref=ref)
 
     async def in_use(self, kek_id: KekId) -> VersionsInUse:
         """Return which versions of the KEK are in use.
@@ -121,7 +133,7 @@ class InfisicalKekSource:
             KekNotStored, KekDenied, KekInconsistent, KekUnavailable: as `put`.
 
         """
-        await self._key(KekRef(id=kek_id, version=in_use.current))
+        await self.key(KekRef(id=kek_id, version=in_use.current))
         place = _place_of_versions(kek_id)
         try:
             await self.in_use(kek_id)
@@ -154,10 +166,6 @@ class InfisicalKekSource:
         """
         never = Place(name=f"{kek_id}@0", what=f"version 0 of {kek_id}")
         return await self._folder.powers(never)
-
-    async def _key(self, ref: KekRef) -> Kek:
-        text = await self._folder.read(_place_of_key(ref), version=WRITTEN_ONCE)
-        return parse_kek(text, ref=ref)
 
 
 def _place_of_key(ref: KekRef) -> Place:
