@@ -30,6 +30,7 @@ from tests.infisical_world import (
     lies,
     ref,
 )
+from tests.sealing import a_context, seal
 
 from pytest_sr.stack.troubles import answer_of
 from pytest_sr.stack.vault import Place, Refused, Rights
@@ -37,6 +38,7 @@ from pytest_sr.stack.web import Response
 from sr_core.adapters.infisical.access import Api
 from sr_core.adapters.infisical.kek_source import VersionsInUse
 from sr_core.adapters.memory.kek_source import MemoryKekSource
+from sr_core.codec.sealed import opened
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.kek import SecretKey, parse_kek, write_kek
 from sr_core.domain.sealing_errors import BadKeyMaterial
@@ -375,6 +377,22 @@ class TestPowers:
 
 class TestRoundTrips:
     """R-INF-9: a server that trims and expands does not change a key."""
+
+    async def test_what_was_sealed_opens_after_a_rotation(self, source):
+        """R-ENC-8: a key record names its version, and that one is still given."""
+        blob = b"what only few may read" * 9999
+        kek = await source.current(KEK_ID)
+        container, done = seal(blob, kek=kek)
+        await source.put(parse_kek(TEXTS[1], ref=ref(4)))
+        await source.use(KEK_ID, VersionsInUse(oldest=2, current=4))
+
+        assert (await source.current(KEK_ID)).ref == ref(4)
+        named = await source.version(done.record.kek)
+        assert opened([container], done.record, named, a_context()) == blob
+
+        await source.use(KEK_ID, VersionsInUse(oldest=4, current=4))
+        with pytest.raises(KekRetired):
+            await source.version(done.record.kek)
 
     async def test_any_key_comes_back(self):
         with a_world(is_empty=True) as world:

@@ -329,10 +329,39 @@ class TestDeadlines:
             writer.write(b" " * ((1 << 20) + 1))
             await until_hung_up(reader)
 
-        async with talking(endless) as (url, _):
+        async with talking(endless) as (url, asked):
             token = AccessToken(token=A_TOKEN)
             async with asking(url, Clock(), login=token) as source:
                 with pytest.raises(KekUnavailable, match="1048576 bytes"):
+                    await source.current(KEK_ID)
+
+        assert len(asked) == 1
+
+    @pytest.mark.parametrize("status", [b"200 OK", b"503 No", b"403 No"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"<html>",
+            b"\xff\xfe",
+            b'{"secret":{"secretKey":"\xff"}}',
+            b"[" * 200_000,
+            b'{"secret":' + b'{"a":' * 150_000,
+            b'{"error":' + b"[" * 200_000,
+            b'{"error":7,"message":["TokenError"]}',
+        ],
+    )
+    async def test_a_body_of_any_kind_is_one_of_our_errors(self, status, body):
+        async def says(_, writer):
+            head = b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n"
+            writer.write(head % len(body) + body)
+            await writer.drain()
+            await until_hung_up(_)
+
+        async with talking(says) as (url, _):
+            token = AccessToken(token=A_TOKEN)
+            async with asking(url, Clock(), login=token) as source:
+                with pytest.raises((KekInconsistent, KekUnavailable, KekDenied)):
                     await source.current(KEK_ID)
 
     async def test_a_connection_that_breaks_is_tried_again(self):

@@ -2,10 +2,10 @@
 
 | what happened | a GET, the login | any other call |
 |---|---|---|
-| no connection, or it broke before the answer was whole | again | never |
+| no connection (in time), or it broke before the answer was whole | again | never |
 | 429, 502, 503, 504 | again | never |
 | any other status | never | never |
-| the time for a piece of the answer was over | never | never |
+| a piece of the answer came too late, or the answer has no end | never | never |
 
 A server that says when to come back is not asked before. A write that may have been
 carried out is looked at with a GET instead (`client`).

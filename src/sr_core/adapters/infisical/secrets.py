@@ -19,7 +19,7 @@ import msgspec
 from sr_core.adapters.infisical.access import Api, InfisicalAccess
 from sr_core.adapters.infisical.retry import Chance, is_worth_repeating
 from sr_core.adapters.infisical.session import Session
-from sr_core.adapters.infisical.wire import Answer, Call, Sleep, Wire
+from sr_core.adapters.infisical.wire import Answer, Call, Sleep, Wire, decoded
 from sr_core.ports.kek_source import (
     KekDenied,
     KekInconsistent,
@@ -286,22 +286,17 @@ class SecretFolder:
 
 
 def _secret(answer: Answer, place: Place) -> Secret:
-    try:
-        return msgspec.json.decode(answer.body, type=_Read).secret
-    except msgspec.MsgspecError as error:
-        raise KekInconsistent(
-            kek=place.what, why="it is not of the agreed form"
-        ) from error
+    read = decoded(answer.body, _Read)
+    if read is None:
+        raise KekInconsistent(kek=place.what, why="it is not of the agreed form")
+    return read.secret
 
 
 def _refuse_approval(answer: Answer, place: Place) -> None:
     """Refuse a 200 that says that somebody has to approve first (R-INF-7)."""
-    try:
-        written = msgspec.json.decode(answer.body, type=_Written)
-    except msgspec.MsgspecError as error:
-        raise KekInconsistent(
-            kek=place.what, why="it is not of the agreed form"
-        ) from error
+    written = decoded(answer.body, _Written)
+    if written is None:
+        raise KekInconsistent(kek=place.what, why="it is not of the agreed form")
     if written.secret is None:
         why = (
             "it waits for an approval in Infisical"

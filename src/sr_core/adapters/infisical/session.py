@@ -22,7 +22,7 @@ import msgspec
 
 from sr_core.adapters.infisical.access import AccessToken, MachineIdentity
 from sr_core.adapters.infisical.retry import is_worth_repeating
-from sr_core.adapters.infisical.wire import Answer, Call, Wire
+from sr_core.adapters.infisical.wire import Answer, Call, Wire, decoded
 from sr_core.ports.kek_source import KekDenied, KekInconsistent, KekUnavailable
 
 LOGIN_REFUSED_S: Final = 300.0
@@ -180,10 +180,9 @@ class Session:
 
 
 def _token(answer: Answer, began: float) -> _Token:
-    try:
-        grant = msgspec.json.decode(answer.body, type=_Grant)
-    except msgspec.MsgspecError as error:
-        raise KekInconsistent(kek=OURSELVES, why="it gives no token") from error
+    grant = decoded(answer.body, _Grant)
+    if grant is None:
+        raise KekInconsistent(kek=OURSELVES, why="it gives no token")
     is_text = grant.access_token.isascii() and grant.access_token.isprintable()
     if grant.token_type != _KIND or not grant.access_token or not is_text:
         raise KekInconsistent(kek=OURSELVES, why="its token is of another kind")

@@ -8,14 +8,14 @@ the time runs around all of it (R-INF-3).
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
+import msgspec
 
 from sr_core.adapters.infisical.access import Deadlines
 from sr_core.adapters.infisical.retry import (
@@ -27,10 +27,18 @@ from sr_core.adapters.infisical.retry import (
 )
 from sr_core.ports.kek_source import KekUnavailable
 
+T = TypeVar("T")
+
 ANSWER_BYTES_MAX: Final = 1 << 20
 
 Sleep = Callable[[float], Awaitable[None]]
 
+_BROKEN: Final = (
+    httpx.ConnectTimeout,
+    httpx.NetworkError,
+    httpx.ProtocolError,
+)
+"""What says that there was no connection, or that it broke before the answer was whole."""
 _ERRORS: Final = frozenset(
     {
         "BadRequest",
@@ -88,11 +96,15 @@ class Answer:
         return f"HTTP {self.status} {self.error}".rstrip()
 
     def _told(self) -> Mapping[str, Any]:
-        try:
-            told = json.loads(self.body)
-        except ValueError:
-            return {}
-        return told if isinstance(told, dict) else {}
+        return decoded(self.body, dict[str, Any]) or {}
+
+
+def decoded(body: bytes, kind: type[T]) -> T | None:
+    """Return what `body` says, or None if it is no JSON of that form."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class Wire:
@@ -158,9 +170,9 @@ class Wire:
         try:
             return await self._sent(call, token)
         except KekUnavailable as error:
-            if isinstance(error.__cause__, httpx.TimeoutException):
-                raise
-            return None
+            if isinstance(error.__cause__, _BROKEN):
+                return None
+            raise
 
     async def _sent(self, call: Call, token: str | None) -> Answer:
         try:
