@@ -2,24 +2,26 @@
 
     python -m pytest_sr.stack.infisical SEED     (a file that `supervisor` writes)
 
-Served: universal-auth login, token renew and revoke, secrets v4, folders v2, versions
-of a secret. An error is `{reqId, statusCode, message, error}`, as the real server has
-it.
+Served: universal-auth login, token renew and revoke, secrets v4 and v3, folders v2,
+versions of a secret. An error is `{reqId, statusCode, message, error}`, as the real
+server has it. Limits, outages and answers that lie are put around it by `troubles`.
 """
 
 import json
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final, NoReturn, TypeAlias
 
+from pytest_sr.stack.troubles import Troubles
 from pytest_sr.stack.vault import (
     ROOT,
+    Action,
     ClientSeed,
     Folder,
     Grant,
@@ -53,6 +55,8 @@ class Fields:
     """The named values of a query or a body; every fault is kept until `check`."""
 
     given: Mapping[str, object]
+    project: str = "projectId"
+    """What the field is called that names the project; v3 calls it otherwise."""
     issues: list[Answer] = field(default_factory=list)
 
     def text(self, name: str, default: str | None = None) -> str:
@@ -111,7 +115,7 @@ class Fields:
         """Return the folder that is named; `path` is what its field is called."""
         parts = self.text(path, ROOT).split("/")
         return Place(
-            project_id=self.text("projectId"),
+            project_id=self.text(self.project),
             environment=self.text("environment"),
             path=ROOT + "/".join(each for each in parts if each),
         )
@@ -138,6 +142,17 @@ class Asked:
     vault: Vault
     fields: Fields
     name: str
+    client_id: str = ""
+    """Whose token it was asked with; empty where none is needed."""
+
+    def permitted(self, place: Place, action: Action) -> Place:
+        """Return `place` if the client may do that there."""
+        self.vault.permit(self.client_id, place, action)
+        return place
+
+    def shows(self, *, view: bool) -> bool:
+        """Tell whether the value is to be shown: it was asked for, and may be seen."""
+        return view and self.vault.sees_values(self.client_id)
 
 
 def build_application(vault: Vault) -> Application:
@@ -162,25 +177,42 @@ def _answer(vault: Vault, request: Request) -> Answer:
             return _revoke(_asked(vault, request))
         case ["GET", "api", "status"]:
             return {"message": "Ok"}
-        case [method, "api", "v4", "secrets"]:
-            route = _SECRETS.get(method)
-        case [method, "api", "v4", "secrets", name] if name:
-            route = _SECRET.get(method)
-        case [method, "api", "v2", "folders"]:
-            route = _FOLDERS.get(method)
-        case ["GET", "api", "v1", "secret", name, "secret-versions"]:
-            route = _list_versions
         case _:
-            route = None
+            return _with_a_token(vault, request)
+
+
+def _with_a_token(vault: Vault, request: Request) -> Answer:
+    route = _route(request)
     if route is None:
         _no_route(request)
-    vault.authenticate(_bearer(request))
-    return route(_asked(vault, request))
+    client_id = vault.authenticate(_bearer(request))
+    return route(replace(_asked(vault, request), client_id=client_id))
+
+
+def _route(request: Request) -> Route | None:
+    """Return what answers the request once we know whose it is."""
+    match request.method, *request.segments:
+        case [method, "api", "v4", "secrets"]:
+            return _SECRETS.get(method)
+        case [method, "api", "v3", "secrets", "raw"]:
+            return _SECRETS_V3.get(method)
+        case [method, "api", "v4", "secrets", name] if name:
+            return _SECRET.get(method)
+        case [method, "api", "v3", "secrets", "raw", name] if name:
+            return _SECRET.get(method)
+        case [method, "api", "v2", "folders"]:
+            return _FOLDERS.get(method)
+        case ["GET", "api", "v1", "secret", _, "secret-versions"]:
+            return _list_versions
+        case _:
+            return None
 
 
 def _asked(vault: Vault, request: Request) -> Asked:
     given = request.query if request.method == "GET" else _json_object(request.body)
-    return Asked(vault=vault, fields=Fields(given), name=_name_in(request.segments))
+    is_old = request.segments[1:2] == ("v3",)
+    fields = Fields(given, project="workspaceId" if is_old else "projectId")
+    return Asked(vault=vault, fields=fields, name=_name_in(request.segments))
 
 
 def _name_in(segments: tuple[str, ...]) -> str:
@@ -261,8 +293,9 @@ def _get_secret(asked: Asked) -> Answer:
     view = fields.flag("viewSecretValue", default=True)
     _accept_only_plain_reading(fields)
     fields.check()
-    secret = asked.vault.secret(place, asked.name)
-    return {"secret": _rendered(secret, secret.at(number), view=view)}
+    secret = asked.vault.secret(asked.permitted(place, "read"), asked.name)
+    shown = asked.shows(view=view)
+    return {"secret": _rendered(secret, secret.at(number), view=shown)}
 
 
 def _list_secrets(asked: Asked) -> Answer:
@@ -272,8 +305,10 @@ def _list_secrets(asked: Asked) -> Answer:
     view = fields.flag("viewSecretValue", default=True)
     _accept_only_plain_reading(fields)
     fields.check()
+    place = asked.permitted(place, "read")
     found = asked.vault.secrets(place, recursive=recursive)
-    rendered = [_rendered(each, each.latest, view=view) for each in found]
+    shown = asked.shows(view=view)
+    rendered = [_rendered(each, each.latest, view=shown) for each in found]
     return {"secrets": rendered, "imports": []}
 
 
@@ -295,8 +330,11 @@ def _create_secret(asked: Asked) -> Answer:
     fields.shared()
     _check_secret_name(fields, asked.name)
     fields.check()
+    place = asked.permitted(place, "write")
+    if not asked.vault.is_approved(place, asked.name):
+        return _approval(asked)
     secret = asked.vault.create(place, asked.name.strip(), value, comment=comment)
-    return {"secret": _rendered(secret, secret.latest)}
+    return {"secret": _rendered(secret, secret.latest, view=asked.shows(view=True))}
 
 
 def _update_secret(asked: Asked) -> Answer:
@@ -309,10 +347,13 @@ def _update_secret(asked: Asked) -> Answer:
     if new_name is not None:
         _check_secret_name(fields, new_name, field_name="newSecretName")
     fields.check()
+    place = asked.permitted(place, "write")
+    if not asked.vault.is_approved(place, asked.name):
+        return _approval(asked)
     secret = asked.vault.update(
         place, asked.name, value=value, comment=comment, new_name=new_name
     )
-    return {"secret": _rendered(secret, secret.latest)}
+    return {"secret": _rendered(secret, secret.latest, view=asked.shows(view=True))}
 
 
 def _delete_secret(asked: Asked) -> Answer:
@@ -320,8 +361,25 @@ def _delete_secret(asked: Asked) -> Answer:
     place = fields.place("secretPath")
     fields.shared()
     fields.check()
+    place = asked.permitted(place, "remove")
+    if not asked.vault.is_approved(place, asked.name):
+        return _approval(asked)
     secret = asked.vault.delete(place, asked.name)
-    return {"secret": _rendered(secret, secret.latest)}
+    return {"secret": _rendered(secret, secret.latest, view=asked.shows(view=True))}
+
+
+def _create_on_the_old_route(asked: Asked) -> NoReturn:
+    """Refuse: without a name this is another, older call, which wants ciphertext."""
+    asked.fields.issue("secretKeyCiphertext", "invalid_type", "Required")
+    asked.fields.check()
+    unreachable = "it has an issue"
+    raise AssertionError(unreachable)
+
+
+def _approval(asked: Asked) -> Answer:
+    """Return what a write is answered with that somebody has to approve first."""
+    number = len(asked.vault.approvals)
+    return {"approval": {"id": f"approval-{number}", "status": "open"}}
 
 
 def _check_secret_name(
@@ -397,6 +455,10 @@ def _rendered_folder(folder: Folder) -> Answer:
 
 
 _SECRETS: Final[Mapping[str, Route]] = {"GET": _list_secrets}
+_SECRETS_V3: Final[Mapping[str, Route]] = {
+    "GET": _list_secrets,
+    "POST": _create_on_the_old_route,
+}
 _SECRET: Final[Mapping[str, Route]] = {
     "GET": _get_secret,
     "POST": _create_secret,
@@ -453,7 +515,7 @@ def build_vault(seed: Mapping[str, Any]) -> Vault:
 def main(arguments: list[str]) -> None:
     """Serve until told to stop by a signal."""
     seed = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    application = build_application(build_vault(seed))
+    application = Troubles(build_application(build_vault(seed)))
     build_server(application, host=seed["host"], port=seed["port"]).serve_forever()
 
 

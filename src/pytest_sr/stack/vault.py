@@ -14,17 +14,34 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 ROOT: Final = "/"
+
+Action: TypeAlias = Literal["read", "write", "remove"]
+
+
+VERSIONS_KEPT: Final = 10
+"""How many versions of a secret a project keeps unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a machine identity may do, by the folders that it may do it in and below."""
+
+    read: tuple[str, ...] = (ROOT,)
+    write: tuple[str, ...] = (ROOT,)
+    remove: tuple[str, ...] = (ROOT,)
+    sees_values: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSeed:
-    """A machine identity that may log in, and the bounds of its tokens."""
+    """A machine identity that may log in, its rights, and the bounds of its tokens."""
 
     client_id: str
     client_secret: str
+    rights: Rights = Rights()
     token_ttl: timedelta = timedelta(days=30)
     token_max_ttl: timedelta = timedelta(days=30)
     lockout_failures: int = 3
@@ -39,6 +56,10 @@ class ProjectSeed:
     project_id: str
     environments: tuple[str, ...]
     folders: tuple[str, ...] = ()
+    versions_kept: int = VERSIONS_KEPT
+    """A secret's older versions are pruned."""
+    approved: tuple[str, ...] = ()
+    """The folders where somebody has to approve a change before it is made."""
 
 
 class Refused(Exception):  # noqa: N818 - the domain's word; not every refusal is an error of ours
@@ -167,6 +188,8 @@ class Vault:
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._folders: dict[Place, Folder] = {}
         self._secrets: dict[tuple[Place, str], Secret] = {}
+        self._projects: dict[str, ProjectSeed] = {}
+        self.approvals: list[tuple[Place, str]] = []
         for project in projects:
             self._begin(project)
 
@@ -220,6 +243,40 @@ class Vault:
                 message="Your token has expired. Please re-authenticate."
             )
         return self._session(session_id).client.client_id
+
+    def end_sessions(self) -> None:
+        """End every session: no token that there is will be taken again."""
+        self._sessions.clear()
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Every token that was handed out."""
+        return tuple(self._tokens)
+
+    # Rights
+
+    def permit(self, client_id: str, place: Place, action: Action) -> None:
+        """Refuse the action in this folder if the client has no right to it."""
+        rights = self._clients[client_id].rights
+        folders: tuple[str, ...] = getattr(rights, action)
+        if not any(_is_in(place.path, each) for each in folders):
+            raise Refused(
+                status=HTTPStatus.FORBIDDEN,
+                error="PermissionDenied",
+                message=f"You are not allowed to {action} on secrets",
+            )
+
+    def sees_values(self, client_id: str) -> bool:
+        """Tell whether the client is shown more than names."""
+        return self._clients[client_id].rights.sees_values
+
+    def is_approved(self, place: Place, name: str) -> bool:
+        """Tell whether a change may be made at once; keep the request for it if not."""
+        project = self._projects.get(place.project_id)
+        if project is None or place.path not in project.approved:
+            return True
+        self.approvals.append((place, name))
+        return False
 
     # Folders
 
@@ -302,7 +359,8 @@ class Vault:
             comment=before.comment if comment is None else comment,
             written_at=self._now(),
         )
-        updated = replace(secret, versions=(*secret.versions, after))
+        kept = self._projects[place.project_id].versions_kept
+        updated = replace(secret, versions=(*secret.versions, after)[-kept:])
         del self._secrets[place, name]
         self._secrets[place, named] = updated
         return updated
@@ -327,6 +385,7 @@ class Vault:
     # What the above is made of
 
     def _begin(self, project: ProjectSeed) -> None:
+        self._projects[project.project_id] = project
         for environment in project.environments:
             root = Place(
                 project_id=project.project_id, environment=environment, path=ROOT
@@ -418,6 +477,10 @@ class Vault:
 def trimmed(value: str) -> str:
     """Return `value` without blanks around it; one newline at its end survives."""
     return value.strip() + ("\n" if value.endswith("\n") else "")
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return folder in (ROOT, path) or path.startswith(f"{folder}/")
 
 
 def _same_environment(one: Place, other: Place) -> bool:

@@ -48,9 +48,11 @@ from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
 from sr_core.bootstrap.database import check_fit_database, require_fit_database
 from sr_core.bootstrap.documents import documents_folder, read_manifest
+from sr_core.bootstrap.keks import KekProbe
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
+from sr_core.ports.clock import Clock
 from sr_core.ports.errors import Unfit
 from sr_core.ports.identity import Identity
 
@@ -135,12 +137,15 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             ids=ids,
             governed=governed,
         )
+        probe = kek_probe(settings, clock)
+        if probe is not None:
+            exits.push_async_callback(probe.aclose)
         await Governed(platform=platform).adopt()
         await reactions.catch_up()  # what the last process left unanswered
         yield Running(
             platform=platform,
             identity=identity,
-            dependencies=dependencies(settings),
+            dependencies=dependencies(settings, probe),
         )
 
 
@@ -159,8 +164,25 @@ def governed_manifest(settings: Settings) -> GovernedManifest:
     )
 
 
-def dependencies(settings: Settings) -> tuple[Dependency, ...]:
+def kek_probe(settings: Settings, clock: Clock) -> KekProbe | None:
+    """Return what tries the secret store, if one is set; it is to be closed after use."""
+    if settings.keks.infisical is None:
+        return None
+    return KekProbe(
+        settings.keks.infisical,
+        kek_id=settings.keks.kek_id,
+        is_strict=settings.keks.is_strict,
+        now=clock.now,
+    )
+
+
+def dependencies(
+    settings: Settings, probe: KekProbe | None = None
+) -> tuple[Dependency, ...]:
     """Return what the platform needs, each with its own credentials and no pool."""
+    secret_store = (
+        () if probe is None else (Dependency(name="infisical", check=probe.check),)
+    )
     access = replace(s3_access(settings), deadline_s=PROBE_S)
     return (
         Dependency(name="postgresql", check=partial(check_fit_database, settings)),
@@ -169,6 +191,7 @@ def dependencies(settings: Settings) -> tuple[Dependency, ...]:
             check=partial(_check_buckets, access, buckets_of(settings)),
         ),
         Dependency(name="nats", check=partial(check_bus, settings)),
+        *secret_store,
     )
 
 

@@ -10,10 +10,18 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from sr_core.bootstrap.kek_settings import (
+    FAMILIES,
+    KEK_SETTINGS,
+    KekSettings,
+    parse_kek_settings,
+)
+from sr_core.bootstrap.setting import Setting
 from sr_core.codec.note import (
     Purpose,
     SigningKey,
@@ -27,6 +35,7 @@ from sr_core.domain.errors import MalformedInput
 _LOG: Final = logging.getLogger(__name__)
 
 _FAMILIES: Final = (
+    *FAMILIES,
     "SR_CONSUMER_",
     "SR_DATABASE_",
     "SR_DOCS_",
@@ -48,15 +57,16 @@ ORIGIN_CHARS_MAX: Final = 255
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
+__all__ = [
+    "LOG_LEVELS",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "parse_keks",
+    "parse_settings",
+]
+
 LOG_LEVELS: Final = ("trace", "debug", "info", "warn", "error")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One variable: its default, None if it has to be given, and what it is for."""
-
-    default: str | None
-    meaning: str
 
 
 SETTINGS: Final[Mapping[str, Setting]] = {
@@ -209,6 +219,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_CONSUMER_HEALTH_PORT": Setting(
         default="8083", meaning="the port that tells whether the consumer works"
     ),
+    **KEK_SETTINGS,
 }
 
 
@@ -268,6 +279,7 @@ class Settings:
     outbox_health_port: int
     consumer_silent_ms: int
     consumer_health_port: int
+    keks: KekSettings
 
     @property
     def owner_url(self) -> str:
@@ -287,6 +299,7 @@ class Settings:
             self.nats_password,
             self.log_signing_key.text if self.log_signing_key else "",
             self.evidence_signing_key.text if self.evidence_signing_key else "",
+            *self.keks.secrets,
         )
         return tuple(each for each in named if each)
 
@@ -368,7 +381,24 @@ def _parsed(environment: Mapping[str, str]) -> Settings:
         governor_health_port=_number(
             environment, "SR_GOVERNOR_HEALTH_PORT", most=PORT_MAX, what="a port"
         ),
+        keks=parse_keks(environment),
         **_of_the_bus(environment),
+    )
+
+
+def parse_keks(environment: Mapping[str, str]) -> KekSettings:
+    """Return where KEKs come from, for a command that needs nothing else.
+
+    Raises:
+        MalformedInput: a variable is of the wrong form, or does not go with another.
+
+    """
+    return parse_kek_settings(
+        partial(_text, environment),
+        number=lambda name, least, most: _number(
+            environment, name, least=least, most=most
+        ),
+        choice=partial(_choice, environment),
     )
 
 
@@ -508,10 +538,15 @@ def _check_keys_apart(settings: Settings) -> None:
 
 
 def _number(
-    environment: Mapping[str, str], name: str, *, most: int, what: str = "a number"
+    environment: Mapping[str, str],
+    name: str,
+    *,
+    most: int,
+    least: int = 1,
+    what: str = "a number",
 ) -> int:
     value = _text(environment, name)
     is_number = value.isascii() and value.isdigit() and len(value) <= len(str(most))
-    if is_number and 0 < int(value) <= most:
+    if is_number and least <= int(value) <= most:
         return int(value)
-    raise MalformedInput(field=name, found=value, expected=f"{what}, 1 to {most}")
+    raise MalformedInput(field=name, found=value, expected=f"{what}, {least} to {most}")

@@ -25,6 +25,7 @@ OWN: Final[Mapping[str, str]] = {
     "dead-letter": "bus_books:run_dead_letter",
     "evidence": "evidence:run",
     "init": "init:run",
+    "kek": "kek:run",
     "log": "log:run",
     "notices": "bus_books:run_notices",
     "outbox": "bus_books:run_outbox",

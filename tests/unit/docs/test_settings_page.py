@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 EXAMPLE = ROOT / "deploy" / "env.example"
 
-ROW = re.compile(r"^\| `(SR_\w+)` \| (.*) \| (.*) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z]+_\w+)` \| (.*) \| (.*) \|$", re.MULTILINE)
 GIVEN = re.compile(r"^([A-Z_]+)=(.*)$", re.MULTILINE)
 
 
