@@ -48,6 +48,7 @@ from sr_core.ports.content_store import ContentConflict, Unretrievable
 from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
 from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
+from sr_core.ports.kek_source import KekUnobtainable
 from sr_core.ports.message_bus import Fenced
 from sr_core.ports.outbox import BusAhead
 from sr_core.ports.read_copy import ReadModelUnfit, RebuildUnderWay
@@ -136,6 +137,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     Unretrievable: HTTPStatus.SERVICE_UNAVAILABLE,
     LogUnsound: HTTPStatus.SERVICE_UNAVAILABLE,
     SealUnsound: HTTPStatus.SERVICE_UNAVAILABLE,
+    KekUnobtainable: HTTPStatus.SERVICE_UNAVAILABLE,
     BadKeyMaterial: HTTPStatus.SERVICE_UNAVAILABLE,
     WrapLimitReached: HTTPStatus.SERVICE_UNAVAILABLE,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -149,6 +149,13 @@ from sr_core.ports.content_store import (
 from sr_core.ports.errors import Overtaken, Unavailable, Unfit, VersionConflict
 from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
+from sr_core.ports.kek_source import (
+    KekDenied,
+    KekInconsistent,
+    KekMissing,
+    KekRetired,
+    KekUnavailable,
+)
 from sr_core.ports.message_bus import Fenced
 from sr_core.ports.outbox import BusAhead
 from sr_core.ports.read_copy import ReadModelUnfit, RebuildUnderWay
@@ -331,6 +338,11 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     WrongKek(named=str(KEK), why="version 3 of solver-ralph-kek was given"),
     caught(BadKeyMaterial, lambda: parse_kek("<hidden-by-infisical>", ref=KEK)),
     WrapLimitReached(kek=str(KEK), limit=16_777_216),
+    KekDenied(kek=str(KEK), why="its value is hidden"),
+    KekInconsistent(kek=str(KEK), why="its version is 3, not 1"),
+    KekMissing(kek=str(KEK)),
+    KekRetired(kek=str(KEK), oldest=3),
+    KekUnavailable(cause="timeout", deadline_s=30),
     Unretrievable(key=KEY, state=PartState.MISSING),
     ContentConflict(key=KEY),
     LogRegressed(why="it ends before 30, up to where it was signed"),
