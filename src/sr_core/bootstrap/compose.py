@@ -28,6 +28,7 @@ from sr_core.adapters.postgres.graph import PostgresGraph
 from sr_core.adapters.postgres.migrate import Migrator
 from sr_core.adapters.postgres.read_model import PostgresReadModel
 from sr_core.adapters.postgres.server import find_role_gaps
+from sr_core.adapters.postgres.wrap_counts import PostgresWrapCounts
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.adapters.s3.buckets import (
     LockedBucket,
@@ -38,6 +39,7 @@ from sr_core.adapters.s3.buckets import (
 )
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
+from sr_core.adapters.s3.key_records import S3KeyRecords
 from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.adapters.sandbox.runner import SandboxRunner
 from sr_core.adapters.system import SystemClock, UlidSource
@@ -46,13 +48,16 @@ from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
+from sr_core.application.vault import Vault
 from sr_core.bootstrap.database import check_fit_database, require_fit_database
 from sr_core.bootstrap.documents import documents_folder, read_manifest
+from sr_core.bootstrap.keks import KEK_ID, NoKekSource
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.errors import Unfit
 from sr_core.ports.identity import Identity
+from sr_core.ports.kek_source import KekSource
 
 PLATFORM = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
 """The actor of what the platform itself detects."""
@@ -70,8 +75,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, *, keks: KekSource | None = None
+) -> AsyncIterator[Running]:
     """Open a platform, and close it when the block ends.
+
+    Without `keks` nothing restricted is sealed or opened; all else goes on.
 
     Raises:
         DocumentMissing, DocumentInvalid: a governed document is not there, or not in
@@ -128,6 +137,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             candidate_bytes=candidates,
             evidence_bytes=evidence,
             attachment_bytes=attachments,
+            vault=Vault(
+                containers=S3ContentStore(
+                    s3_access(settings), bucket=settings.restricted_bucket
+                ),
+                records=S3KeyRecords(
+                    s3_access(settings), bucket=settings.restricted_bucket
+                ),
+                keks=keks or NoKekSource(),
+                wraps=PostgresWrapCounts(pool),
+                kek_id=KEK_ID,
+            ),
             runner=SandboxRunner(
                 sandbox, clock=clock, below=settings.sandbox_directory
             ),
@@ -196,6 +216,7 @@ def buckets_of(settings: Settings) -> tuple[str, ...]:
     """Return the buckets that the platform needs."""
     return (
         settings.evidence_bucket,
+        settings.restricted_bucket,
         settings.candidates_bucket,
         settings.attachments_bucket,
     )
