@@ -40,6 +40,8 @@ from sr_core.domain.errors import (
 )
 from sr_core.domain.sealing_errors import (
     BadKeyMaterial,
+    EvidenceErased,
+    EvidenceUnreadable,
     SealUnsound,
     WrapLimitReached,
 )
@@ -140,6 +142,8 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     KekUnobtainable: HTTPStatus.SERVICE_UNAVAILABLE,
     BadKeyMaterial: HTTPStatus.SERVICE_UNAVAILABLE,
     WrapLimitReached: HTTPStatus.SERVICE_UNAVAILABLE,
+    EvidenceUnreadable: HTTPStatus.CONFLICT,
+    EvidenceErased: HTTPStatus.GONE,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

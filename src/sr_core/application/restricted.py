@@ -1,8 +1,7 @@
 """Restricted evidence: read by who may, with an event; rewrapped; erased.
 
     read     manifest -> may you? -> opened -> event of it -> the blob, or one refusal
-    rewrap   each record: opened under its KEK -> added under the current one -> the old
-             one taken away
+    rewrap   see `sr_core.application.rewrap`
     erase    event of it -> every record of the bundle taken away, in every version
 
 A rewrap and an erasure may meet: the rewrap looks, after it has added a record, whether
@@ -21,6 +20,7 @@ from sr_core.application.known import Case
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.application.vault import open_blob, records_prefix
+from sr_core.codec.envelope import opened
 from sr_core.domain import restricted
 from sr_core.domain.errors import NotFound
 from sr_core.domain.events import DomainEvent, Ruling, stream_name
@@ -41,7 +41,7 @@ from sr_core.domain.sealing_errors import (
     SealUnsound,
 )
 from sr_core.ports.errors import PortError
-from sr_core.ports.event_store import NewEvent, StreamId
+from sr_core.ports.event_store import EventStore, NewEvent, StreamId
 
 _UNOPENED: Final = (SealUnsound, BadKeyMaterial, PortError)
 """What a reader may not tell one from another (R-ENC-7)."""
@@ -120,7 +120,7 @@ class Restricted:
 
     async def erasure(self, bundle: ContentHash) -> RestrictedEvidenceErased | None:
         """Return the erasure of the bundle, if one is recorded."""
-        return await self.platform.recorder.state(_keys_case(bundle))
+        return await find_erasure(self.platform.recorder.store, bundle)
 
     async def _manifest(self, bundle: ContentHash) -> EvidenceManifest:
         key = {"content_hash": bundle}
@@ -151,6 +151,14 @@ class Restricted:
         stream = StreamId(stream_name("evread", read_id))
         case: Case[None] = Case(boundary=stream, fold=_nothing)
         await self.platform.recorder.record(case, rule, asked)
+
+
+async def find_erasure(
+    log: EventStore, bundle: ContentHash
+) -> RestrictedEvidenceErased | None:
+    """Return the erasure of the bundle that the log has, if it has one."""
+    history = await log.history(_keys_case(bundle).boundary)
+    return _erasure((opened(each).event for each in history.events), None)
 
 
 def _keys_case(bundle: ContentHash) -> Case[RestrictedEvidenceErased | None]:

@@ -3,7 +3,7 @@
 Beside the open part of the bundle, which lies in a bucket of its own,
 
     sha256/<hex of the manifest's hash>/blobs/<hex of the container's hash>
-    sha256/<hex of the manifest's hash>/keys/<the same>/<KEK version>.<KEK id>
+    keys/<hex of the manifest's hash>/<hex of the container's>/<KEK version>.<KEK id>
 
 Containers are written first, then key records, and the manifest last of all (R-ATT-2).
 It says of each artifact whether it is sealed, and is named by its hash: what was sealed
@@ -36,7 +36,8 @@ SCHEMA_VERSION: Final = 1
 """The version of `evidence.gate_packet`, which describes this evidence."""
 LOOKS: Final = 5
 """How often a record is looked for that a rewrap has just taken away."""
-KEYS: Final = "keys"
+KEYS: Final = "keys/"
+"""What the keys of all records begin with, and of nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +63,12 @@ class SealedBundle:
 
 def container_key(bundle: ContentHash, container: ContentHash) -> ObjectKey:
     """Return where a container of the bundle lies."""
-    return ObjectKey(f"{_folder(bundle)}/blobs/{_hex(container)}")
+    return ObjectKey(f"sha256/{_hex(bundle)}/blobs/{_hex(container)}")
 
 
 def records_prefix(bundle: ContentHash, container: ContentHash) -> str:
     """Return what the keys of all records of a container begin with."""
-    return f"{_folder(bundle)}/{KEYS}/{_hex(container)}/"
+    return f"{KEYS}{_hex(bundle)}/{_hex(container)}/"
 
 
 def record_key(bundle: ContentHash, container: ContentHash, kek: KekRef) -> ObjectKey:
@@ -146,17 +147,27 @@ async def open_blob(
     Raises:
         SealUnsound: there is no key record, or the two are not to be opened.
         KekUnobtainable, KekUnavailable, BadKeyMaterial: there is no key to open it with.
-        Unretrievable: the container is missing, denied, or not what was stored.
+        Unretrievable: the container or the record is missing or denied.
         Unavailable: no answer in time.
 
     """
     record = await read_record(vault, bundle, artifact)
     context = context_of(manifest.bundle_id, artifact)
     kek = await vault.keks.version(record.kek)
-    container = await vault.containers.get(
-        container_key(bundle, artifact.content_hash), expected=artifact.content_hash
-    )
+    container = await _container(vault, bundle, artifact)
     return await asyncio.to_thread(opened, [container], record, kek, context)
+
+
+async def _container(vault: Vault, bundle: ContentHash, artifact: Artifact) -> bytes:
+    key = container_key(bundle, artifact.content_hash)
+    try:
+        return await vault.containers.get(key, expected=artifact.content_hash)
+    except Unretrievable as gone:
+        if gone.state is not PartState.CORRUPTED:
+            raise
+        raise SealTampered(
+            part="container", why="is not the one that the manifest names"
+        ) from gone
 
 
 async def read_record(
@@ -277,10 +288,6 @@ def _naming(
         for each in manifest.results
     )
     return replace(manifest, artifacts=artifacts, results=results)
-
-
-def _folder(bundle: ContentHash) -> str:
-    return f"sha256/{_hex(bundle)}"
 
 
 def _hex(content_hash: ContentHash) -> str:

@@ -21,7 +21,7 @@ from sr_core.adapters.nats.streams import (
 from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
 from sr_core.adapters.postgres.actor_kinds import PostgresKindBindings
-from sr_core.adapters.postgres.connections import connection_pool
+from sr_core.adapters.postgres.connections import Pool, connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.followers import PostgresFollowers
 from sr_core.adapters.postgres.graph import PostgresGraph
@@ -51,13 +51,12 @@ from sr_core.application.recorder import Recorder
 from sr_core.application.vault import Vault
 from sr_core.bootstrap.database import check_fit_database, require_fit_database
 from sr_core.bootstrap.documents import documents_folder, read_manifest
-from sr_core.bootstrap.keks import KEK_ID, NoKekSource
+from sr_core.bootstrap.keks import KEK_ID, keks_of
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.errors import Unfit
 from sr_core.ports.identity import Identity
-from sr_core.ports.kek_source import KekSource
 
 PLATFORM = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
 """The actor of what the platform itself detects."""
@@ -75,12 +74,8 @@ class Running:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, *, keks: KekSource | None = None
-) -> AsyncIterator[Running]:
+async def running(settings: Settings) -> AsyncIterator[Running]:
     """Open a platform, and close it when the block ends.
-
-    Without `keks` nothing restricted is sealed or opened; all else goes on.
 
     Raises:
         DocumentMissing, DocumentInvalid: a governed document is not there, or not in
@@ -137,17 +132,7 @@ async def running(
             candidate_bytes=candidates,
             evidence_bytes=evidence,
             attachment_bytes=attachments,
-            vault=Vault(
-                containers=S3ContentStore(
-                    s3_access(settings), bucket=settings.restricted_bucket
-                ),
-                records=S3KeyRecords(
-                    s3_access(settings), bucket=settings.restricted_bucket
-                ),
-                keks=keks or NoKekSource(),
-                wraps=PostgresWrapCounts(pool),
-                kek_id=KEK_ID,
-            ),
+            vault=vault_of(settings, pool),
             runner=SandboxRunner(
                 sandbox, clock=clock, below=settings.sandbox_directory
             ),
@@ -162,6 +147,18 @@ async def running(
             identity=identity,
             dependencies=dependencies(settings),
         )
+
+
+def vault_of(settings: Settings, pool: Pool) -> Vault:
+    """Return where the settings' restricted evidence lies, and what it is sealed with."""
+    access, bucket = s3_access(settings), settings.restricted_bucket
+    return Vault(
+        containers=S3ContentStore(access, bucket=bucket),
+        records=S3KeyRecords(access, bucket=bucket),
+        keks=keks_of(settings),
+        wraps=PostgresWrapCounts(pool),
+        kek_id=KEK_ID,
+    )
 
 
 def governed_manifest(settings: Settings) -> GovernedManifest:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Final, NoReturn
 
+from sr_core.bootstrap.settings import Settings
 from sr_core.domain.kek import KekId, KekRef, parse_kek_id
-from sr_core.ports.kek_source import KekUnavailable
+from sr_core.ports.kek_source import KekSource, KekUnavailable
 
 KEK_ID: Final = parse_kek_id("solver-ralph-kek")
 """The KEK that new evidence is sealed under."""
+
+
+def keks_of(_: Settings) -> KekSource:
+    """Return where the KEKs of a deployment with these settings come from."""
+    return NoKekSource()
 
 
 class NoKekSource:

@@ -23,6 +23,7 @@ MISUSED: Final = 2
 
 OWN: Final[Mapping[str, str]] = {
     "dead-letter": "bus_books:run_dead_letter",
+    "evidence": "evidence:run",
     "init": "init:run",
     "log": "log:run",
     "notices": "bus_books:run_notices",

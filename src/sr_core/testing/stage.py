@@ -24,7 +24,7 @@ from sr_core.application.recorder import Recorder
 from sr_core.application.vault import Vault
 from sr_core.domain.actors import Actor
 from sr_core.domain.governed_manifest import GovernedManifest
-from sr_core.domain.kek import Kek, KekRef, SecretKey, parse_kek_id
+from sr_core.domain.kek import Kek, KekId, KekRef, SecretKey, parse_kek_id
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.errors import VersionConflict
 from sr_core.ports.event_store import (
@@ -37,6 +37,7 @@ from sr_core.ports.event_store import (
     StreamId,
 )
 from sr_core.ports.identity import NotAuthenticated
+from sr_core.ports.kek_source import KekUnavailable
 from sr_core.ports.oracle_runner import OracleRunner
 from sr_core.ports.receipts import (
     NamedRequest,
@@ -71,6 +72,26 @@ class PerishableStore(MemoryContentStore):
     def overwrite(self, key: ObjectKey, data: bytes) -> None:
         """Let the object be `data`, behind the back of whoever wrote it."""
         self._objects[key] = data
+
+
+class PerishableKeks(MemoryKekSource):
+    """A `KekSource` in memory that can be out of reach."""
+
+    is_down = False
+
+    async def current(self, kek_id: KekId) -> Kek:
+        """See `KekSource.current`."""
+        self._require_up()
+        return await super().current(kek_id)
+
+    async def version(self, ref: KekRef) -> Kek:
+        """See `KekSource.version`."""
+        self._require_up()
+        return await super().version(ref)
+
+    def _require_up(self) -> None:
+        if self.is_down:
+            raise KekUnavailable(cause="it is down, as told")
 
 
 class CrowdedStore:
@@ -152,7 +173,7 @@ class Stage:
         self.attachment_bytes = PerishableStore()
         self.restricted_bytes = PerishableStore()
         self.key_records = MemoryKeyRecords()
-        self.keks = MemoryKekSource([build_kek()])
+        self.keks = PerishableKeks([build_kek()])
         self.graph = MemoryGraph(self.rows)
         recorder = Recorder(
             store=self.log,
