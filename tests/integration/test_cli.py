@@ -100,6 +100,8 @@ class TestInit:
         assert "applied migration 0001_event_log.sql" in first.stdout
         bucket = deployment["SR_MINIO_CHECKPOINTS_BUCKET"]
         assert f"made bucket {bucket}, with object lock" in first.stdout
+        bucket = deployment["SR_MINIO_RESTRICTED_BUCKET"]
+        assert f"made bucket {bucket}\n" in first.stdout
         assert second.stdout == checked.stdout == "everything is in place\n"
 
     def test_it_goes_to_the_database_as_the_owner(self, deployment):
