@@ -392,6 +392,25 @@ class TestErasure:
 
         assert (await ask(held, "bystander")).content == sound.content
 
+    async def test_what_rested_on_it_rests_on_nothing(self, held):
+        await held.api.done(
+            f"runs/{held.run['run_id']}/complete",
+            {"outcome": "SUCCESS", "evidence_bundle_hash": held.bundle},
+            by="system",
+        )
+        path = f"candidates/{held.run['candidate_id']}"
+        before = (await held.api.get(path)).json()["verification_status"]
+        await held.erase()
+
+        answer = await held.api.post(f"{path}/verify")
+
+        status = (await held.api.get(path)).json()["verification_status"]
+        assert (before, status) == ("VERIFIED_STRICT", "UNVERIFIED")
+        assert "EVIDENCE_MISSING" in answer.text
+        events = [each.event for each in await held.api.events()]
+        (lost,) = [it for it in events if isinstance(it, EvidenceMissingDetected)]
+        assert lost.missing_parts == {f"key record of {held.secret}": "MISSING"}
+
     async def test_it_is_recorded_once_and_done_again(self, held):
         record = dict(held.stage.key_records._records)  # noqa: SLF001 - from a copy
         await held.erase()
