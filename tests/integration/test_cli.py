@@ -25,7 +25,13 @@ def deployment(
     keys, mark = stack.s3.admin, secrets.token_hex(4)
     buckets = [
         f"{mark}-{each}"
-        for each in ("evidence", "candidates", "attachments", "checkpoints")
+        for each in (
+            "evidence",
+            "candidates",
+            "attachments",
+            "checkpoints",
+            "restricted",
+        )
     ]
     settings = {
         "SR_DATABASE_URL": empty_database,
@@ -37,6 +43,7 @@ def deployment(
         "SR_MINIO_CANDIDATES_BUCKET": buckets[1],
         "SR_MINIO_ATTACHMENTS_BUCKET": buckets[2],
         "SR_MINIO_CHECKPOINTS_BUCKET": buckets[3],
+        "SR_MINIO_RESTRICTED_BUCKET": buckets[4],
         "SR_NATS_URL": stack.nats.url,
         "SR_NATS_USER": stack.nats.user,
         "SR_NATS_PASSWORD": stack.nats.password,
@@ -93,6 +100,8 @@ class TestInit:
         assert "applied migration 0001_event_log.sql" in first.stdout
         bucket = deployment["SR_MINIO_CHECKPOINTS_BUCKET"]
         assert f"made bucket {bucket}, with object lock" in first.stdout
+        bucket = deployment["SR_MINIO_RESTRICTED_BUCKET"]
+        assert f"made bucket {bucket}\n" in first.stdout
         assert second.stdout == checked.stdout == "everything is in place\n"
 
     def test_it_goes_to_the_database_as_the_owner(self, deployment):

@@ -38,6 +38,7 @@ async def settings(
     """A deployment in which everything is as it has to be."""
     buckets = Buckets("case")
     buckets.evidence = buckets.candidates = buckets.attachments = bucket.name
+    buckets.restricted = bucket.name
     told = {
         **environment(stack, "x", buckets, sandbox="plain"),
         "SR_DATABASE_URL": app_database,
@@ -160,8 +161,9 @@ async def test_the_credentials_of_the_store_are_used(settings):
     await assert_only(wrong, "minio", "write was refused, 403")
 
 
-async def test_each_bucket_is_needed(settings):
-    wrong = replace(settings, candidates_bucket="no-such-bucket")
+@pytest.mark.parametrize("which", ["candidates_bucket", "restricted_bucket"])
+async def test_each_bucket_is_needed(settings, which):
+    wrong = replace(settings, **{which: "no-such-bucket"})
 
     await assert_only(wrong, "minio", "the bucket no-such-bucket")
 

@@ -64,6 +64,7 @@ async def settings(
     yield replace(
         direct,
         attachments_bucket=bucket.name,
+        restricted_bucket=bucket.name,
         database_url=parts._replace(netloc=netloc).geturl(),
         minio_endpoint=f"127.0.0.1:{links['minio'].port}",
         nats_url=f"nats://127.0.0.1:{links['nats'].port}",

@@ -446,9 +446,11 @@ def _memory() -> tuple[Callable[..., Any], Callable[..., Any]]:
         written[bundle] = manifest
         return bundle
 
-    async def from_memory(store: Any, bundle: ContentHash) -> BundleReading:  # noqa: ANN401 - passed on as it comes
+    async def from_memory(*where: Any) -> BundleReading:  # noqa: ANN401 - passed on as it comes
+        _, bundle, *_ = where
         if bundle not in written:
-            return await read(store, bundle)
+            found: BundleReading = await read(*where)
+            return found
         return BundleReading(content_hash=bundle, lost={}, manifest=written[bundle])
 
     return remember, from_memory

@@ -110,13 +110,14 @@ class Buckets:
     def __init__(self, case: str) -> None:
         slug = case.replace("_", "-")
         self.evidence = f"{slug}-evidence"
+        self.restricted = f"{slug}-restricted"
         self.candidates = f"{slug}-candidates"
         self.attachments = f"{slug}-attachments"
 
     @property
     def names(self) -> Sequence[str]:
         """All of them."""
-        return (self.evidence, self.candidates, self.attachments)
+        return (self.evidence, self.restricted, self.candidates, self.attachments)
 
 
 class World:
@@ -256,6 +257,7 @@ def environment(
         "SR_MINIO_REGION": stack.s3.region,
         "SR_MINIO_TLS": "false",
         "SR_MINIO_EVIDENCE_BUCKET": buckets.evidence,
+        "SR_MINIO_RESTRICTED_BUCKET": buckets.restricted,
         "SR_MINIO_CANDIDATES_BUCKET": buckets.candidates,
         "SR_MINIO_ATTACHMENTS_BUCKET": buckets.attachments,
         "SR_NATS_URL": stack.nats.url,

@@ -11,27 +11,29 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from sr_core.api.answers import Limit, Offset
-from sr_core.api.authority import ANYONE, SYSTEM
-from sr_core.api.bodies.candidates import NewAssociation, NewEvidence
+from sr_core.api.authority import ANYONE, SYSTEM, human_with
+from sr_core.api.bodies.candidates import NewAssociation, NewErasure, NewEvidence
 from sr_core.api.views.base import accept, show_page, shown
 from sr_core.api.views.evidence import (
     AssociationView,
     Blob,
     BundleAssociated,
     BundleDetail,
+    BundleErased,
     BundleHandedIn,
     BundlePage,
     BundleStatus,
     BundleVerified,
     BundleView,
 )
-from sr_core.application.evidence import read_blob, read_bundle
+from sr_core.application.evidence import read_blob, read_bundle, read_manifest
 from sr_core.application.facts import every_row
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.application.restricted import Restricted
 from sr_core.application.runs import Runs
 from sr_core.domain.errors import NotFound
-from sr_core.domain.evidence import BundleReading
+from sr_core.domain.evidence import Artifact, BundleReading, EvidenceManifest
 from sr_core.domain.ids import (
     parse_candidate_id,
     parse_iteration_id,
@@ -39,7 +41,8 @@ from sr_core.domain.ids import (
 )
 from sr_core.domain.integrity import IntegrityCondition
 from sr_core.domain.judging_errors import EvidenceMissing
-from sr_core.domain.refs import ContentHash, parse_content_hash
+from sr_core.domain.refs import ContentHash, hash_bytes, parse_content_hash
+from sr_core.domain.restricted import ERASER
 from sr_core.domain.run import Associate
 from sr_core.ports.content_store import Unretrievable
 from sr_core.ports.read_model import Row
@@ -166,39 +169,78 @@ async def blob(
     content_hash: FromPath[str],
     name: FromPath[str],
     platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
 ) -> Blob:
-    """Return one blob of a bundle, as base64."""
+    """Return one blob of a bundle, as base64; a restricted one to who may read it."""
     identifier = parse_content_hash(content_hash)
-    row, reading = await _read(platform, identifier)
-    if reading.manifest is None:
+    row = await _row(platform, identifier)
+    reading = await read_manifest(platform.evidence_bytes, identifier)
+    if reading.manifest is None or reading.flaw is not None:
         raise EvidenceMissing(subject=str(row["run_id"]), evidence=[identifier])
     asked_for = name.removeprefix("/")
     found = [each for each in reading.manifest.artifacts if each.name == asked_for]
     if not found:
         raise NotFound(kind=f"blob of {identifier}", identifier=asked_for)
-    try:
-        data = await read_blob(
-            platform.evidence_bytes, identifier, found[0].content_hash
-        )
-    except Unretrievable as lost:
-        raise EvidenceMissing(
-            subject=str(row["run_id"]), evidence=[identifier]
-        ) from lost
+    data = await _bytes(platform, row, reading.manifest, found[0], asked)
     return Blob(
         content_hash=identifier,
         blob_name=asked_for,
         content=data,
         size=len(data),
         media_type=found[0].media_type,
-        blob_hash=found[0].content_hash,
+        blob_hash=hash_bytes(data),
+        classification=found[0].classification,
     )
+
+
+@post(
+    "/evidence/{content_hash:str}/erase",
+    status_code=200,
+    authority=human_with(ERASER),
+)
+async def erase(
+    content_hash: FromPath[str],
+    data: JSONBody[NewErasure],
+    platform: NamedDependency[Platform],
+    asked: NamedDependency[Asked],
+) -> BundleErased:
+    """Remove the keys of all that is sealed in a bundle; nobody brings them back."""
+    identifier = parse_content_hash(content_hash)
+    keeper = Restricted(platform=platform)
+    events = await keeper.erase(identifier, data.rationale, asked)
+    erasure = await keeper.erasure(identifier)
+    assert erasure is not None, "it has just been recorded, or was before"
+    return accept(
+        BundleErased,
+        events,
+        asked,
+        content_hash=identifier,
+        blob_names=list(erasure.blob_names),
+    )
+
+
+async def _bytes(
+    platform: Platform,
+    row: Row,
+    manifest: EvidenceManifest,
+    artifact: Artifact,
+    asked: Asked,
+) -> bytes:
+    bundle = parse_content_hash(str(row["content_hash"]))
+    if artifact.is_sealed:
+        keeper = Restricted(platform=platform)
+        return await keeper.read(bundle, manifest, artifact, asked)
+    try:
+        return await read_blob(platform.evidence_bytes, bundle, artifact.content_hash)
+    except Unretrievable as lost:
+        raise EvidenceMissing(subject=str(row["run_id"]), evidence=[bundle]) from lost
 
 
 async def _read(
     platform: Platform, content_hash: ContentHash
 ) -> tuple[Row, BundleReading]:
     row = await _row(platform, content_hash)
-    return row, await read_bundle(platform.evidence_bytes, content_hash)
+    return row, await read_bundle(platform.evidence_bytes, content_hash, platform.vault)
 
 
 async def _row(platform: Platform, content_hash: ContentHash) -> Row:
@@ -229,5 +271,6 @@ router = Router(
         verify,
         associate,
         blob,
+        erase,
     ],
 )

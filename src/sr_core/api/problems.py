@@ -40,6 +40,8 @@ from sr_core.domain.errors import (
 )
 from sr_core.domain.sealing_errors import (
     BadKeyMaterial,
+    EvidenceErased,
+    EvidenceUnreadable,
     SealUnsound,
     WrapLimitReached,
 )
@@ -49,6 +51,7 @@ from sr_core.ports.errors import Unavailable, Unfit, VersionConflict
 from sr_core.ports.event_store import IdempotencyMismatch
 from sr_core.ports.identity import KindChanged, NotAuthenticated, NotIdentified
 from sr_core.ports.kek_source import KekNotStored, KekTaken, KekUnobtainable
+from sr_core.ports.key_records import Unremovable
 from sr_core.ports.message_bus import Fenced
 from sr_core.ports.outbox import BusAhead
 from sr_core.ports.read_copy import ReadModelUnfit, RebuildUnderWay
@@ -142,6 +145,9 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     KekTaken: HTTPStatus.CONFLICT,
     BadKeyMaterial: HTTPStatus.SERVICE_UNAVAILABLE,
     WrapLimitReached: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unremovable: HTTPStatus.SERVICE_UNAVAILABLE,
+    EvidenceUnreadable: HTTPStatus.CONFLICT,
+    EvidenceErased: HTTPStatus.GONE,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

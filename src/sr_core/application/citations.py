@@ -91,7 +91,7 @@ async def missing_among(
 async def _missing(
     platform: Platform, run: Run, bundle: ContentHash
 ) -> EvidenceMissingDetected | None:
-    reading = await read_bundle(platform.evidence_bytes, bundle)
+    reading = await read_bundle(platform.evidence_bytes, bundle, platform.vault)
     if reading.is_intact:
         return None
     return EvidenceMissingDetected(

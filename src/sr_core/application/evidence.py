@@ -6,13 +6,16 @@ another:
     sha256/<hex of the manifest's hash>/blobs/<hex of the blob's hash>
     sha256/<hex of the manifest's hash>/manifest.json
 
-The manifest is written last: a bundle without it does not exist (R-ATT-2).
+The manifest is written last: a bundle without it does not exist (R-ATT-2). What is
+restricted in it lies elsewhere, sealed: see `sr_core.application.vault`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from sr_core.application.vault import Vault, lost_of
 from sr_core.codec.canonical import canonical
 from sr_core.codec.manifest import parse_manifest
 from sr_core.domain.evidence import (
@@ -21,7 +24,7 @@ from sr_core.domain.evidence import (
     Flaw,
     ManifestDefect,
     PartState,
-    blob_hashes,
+    misplaced_secrets,
 )
 from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.refs import ContentHash, hash_bytes
@@ -47,25 +50,59 @@ async def write_bundle(
     *,
     form: bytes | None = None,
 ) -> ContentHash:
-    """Write the bundle and return its hash; `blobs` holds each artifact by its name.
+    """Write the bundle and return its hash; `blobs` holds each open artifact by its name.
 
-    `form` are the bytes of the manifest where it was handed in; they are kept as they are.
+    What is sealed in it has been written already. `form` are the bytes of the manifest
+    where it was handed in; they are kept as they are.
 
     Raises:
         ContentConflict, Unretrievable: the store does not hold what was written.
         Unavailable: no answer in time; the bundle may exist without its manifest.
 
     """
+    assert not misplaced_secrets(manifest), "what is secret is sealed before"
     data = canonical(manifest) if form is None else form
     bundle = hash_bytes(data)
-    for name, blob in blob_hashes(manifest).items():
-        await store.put(blob_key(bundle, blob), blobs[name])
+    for each in manifest.artifacts:
+        if not each.is_sealed:
+            await store.put(blob_key(bundle, each.content_hash), blobs[each.name])
     await store.put(manifest_key(bundle), data)
     return bundle
 
 
-async def read_bundle(store: ContentStore, bundle: ContentHash) -> BundleReading:
+async def read_bundle(
+    store: ContentStore, bundle: ContentHash, vault: Vault
+) -> BundleReading:
     """Read the bundle's manifest and every blob it names, and say what was found.
+
+    Of what is sealed, containers and key records are read; no key is asked for.
+
+    Raises:
+        Unavailable: no answer in time, which says nothing about the bundle.
+
+    """
+    reading = await read_manifest(store, bundle)
+    if reading.manifest is None or reading.flaw is not None:
+        return reading
+    lost: dict[str, PartState] = {}
+    flaw: Flaw | None = None
+    for each in reading.manifest.artifacts:
+        if each.is_sealed:
+            continue
+        try:
+            data = await read_blob(store, bundle, each.content_hash)
+        except Unretrievable as gone:
+            lost[each.name] = gone.state
+            continue
+        if len(data) != each.size:
+            why = f"{each.name} has {len(data)} bytes, not {each.size}"
+            flaw = Flaw(defect=ManifestDefect.BLOB_MISMATCH, why=why)
+    lost |= await lost_of(vault, bundle, reading.manifest)
+    return replace(reading, lost=lost, flaw=flaw)
+
+
+async def read_manifest(store: ContentStore, bundle: ContentHash) -> BundleReading:
+    """Read the bundle's manifest, and nothing else of it.
 
     Raises:
         Unavailable: no answer in time, which says nothing about the bundle.
@@ -86,19 +123,11 @@ async def read_bundle(store: ContentStore, bundle: ContentHash) -> BundleReading
             manifest=None,
             flaw=Flaw(defect=ManifestDefect(error.defect), why=error.why),
         )
-    lost_parts: dict[str, PartState] = {}
-    flaw: Flaw | None = None
-    for each in manifest.artifacts:
-        try:
-            data = await read_blob(store, bundle, each.content_hash)
-        except Unretrievable as lost:
-            lost_parts[each.name] = lost.state
-            continue
-        if len(data) != each.size:
-            why = f"{each.name} has {len(data)} bytes, not {each.size}"
-            flaw = Flaw(defect=ManifestDefect.BLOB_MISMATCH, why=why)
     return BundleReading(
-        content_hash=bundle, lost=lost_parts, manifest=manifest, flaw=flaw
+        content_hash=bundle,
+        lost={},
+        manifest=manifest,
+        flaw=next(iter(misplaced_secrets(manifest)), None),
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sr_core.application.attestation import RECORDING, verify
 from sr_core.application.checkpoints import Archive, Covering
 from sr_core.application.evidence import manifest_key, read_bundle
+from sr_core.application.vault import Vault
 from sr_core.codec.attestation import AttestationFile, LogEntry, write_file
 from sr_core.codec.dsse import sealed
 from sr_core.codec.envelope import Recorded, opened, rfc3339
@@ -62,6 +63,7 @@ class Exports:
 
     log: EventStore
     evidence: ContentStore
+    vault: Vault
     archive: Archive | None
     key: SigningKey
     clock: Clock
@@ -139,7 +141,7 @@ class Exports:
 
     async def _manifest(self, bundle: ContentHash) -> EvidenceManifest:
         """Return the manifest, after every byte of the bundle was read anew."""
-        reading = await read_bundle(self.evidence, bundle)
+        reading = await read_bundle(self.evidence, bundle, self.vault)
         if not reading.is_intact:
             raise EvidenceMissing(
                 subject=bundle,

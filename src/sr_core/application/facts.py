@@ -160,7 +160,9 @@ async def suite_facts(
     if run is not None:
         earlier = await earlier_runs(platform, dossier, run, run.environment_hash)
         if run.evidence is not None:
-            reading = await read_bundle(platform.evidence_bytes, run.evidence)
+            reading = await read_bundle(
+                platform.evidence_bytes, run.evidence, platform.vault
+            )
     return SuiteFacts(
         suite_id=suite_id,
         registered=registered,

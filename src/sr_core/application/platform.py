@@ -9,6 +9,7 @@ from sr_core.application.event_manager import LogFollower
 from sr_core.application.known import Case
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
+from sr_core.application.vault import Vault
 from sr_core.codec.envelope import opened
 from sr_core.domain import dossier, oracle_suite
 from sr_core.domain.dossier import Dossier
@@ -43,6 +44,7 @@ class Platform:
     candidate_bytes: ContentStore
     evidence_bytes: ContentStore
     attachment_bytes: ContentStore
+    vault: Vault
     runner: OracleRunner
     clock: Clock
     ids: IdSource

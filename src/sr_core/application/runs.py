@@ -21,7 +21,9 @@ from sr_core.application.facts import earlier_runs, work_context
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
 from sr_core.application.suites import Suites
+from sr_core.application.vault import seal_bundle, write_sealed
 from sr_core.application.verification import Verification
+from sr_core.codec.canonical import canonical
 from sr_core.codec.envelope import rfc3339
 from sr_core.codec.evidence import (
     escaped,
@@ -43,7 +45,9 @@ from sr_core.domain.evidence import (
     blob_flaws,
     defects,
     foreign_attribution,
+    is_secret,
     misjudged,
+    sealed_already,
     strangeness,
     unanswered,
 )
@@ -148,6 +152,8 @@ class Runs:
             ManifestInvalid: it is no manifest of that run, or not of these blobs.
             NotFound: there is no such run.
             NotExternal, TransitionRefused, EvidenceTaken: the run takes no evidence.
+            KekUnobtainable, BadKeyMaterial, WrapLimitReached: what is restricted in it
+                cannot be sealed; nothing is written.
             Unavailable: no answer in time; nothing is recorded.
 
         """
@@ -165,11 +171,16 @@ class Runs:
             *defects(manifest),
             *misjudged(manifest, suite),
             *foreign_attribution(manifest, asked.by),
+            *sealed_already(manifest),
             *blob_flaws(manifest, blobs),
         )
         content_hash = hash_bytes(form)
         command = await self._command(dossier, known, suite, manifest, content_hash)
         run.record(known, command)  # before anything is written for nothing
+        if is_secret(manifest):
+            manifest, form = await self._put_away(manifest, blobs)
+            content_hash = hash_bytes(form)
+            command = replace(command, manifest=manifest, manifest_hash=content_hash)
         await write_bundle(self.platform.evidence_bytes, manifest, blobs, form=form)
 
         async def rule(now: Dossier) -> Ruling:
@@ -177,6 +188,16 @@ class Runs:
 
         recorded = await self.platform.recorder.record(loop_case(loop_id), rule, asked)
         return HandedIn(manifest=manifest, content_hash=content_hash, recorded=recorded)
+
+    async def _put_away(
+        self, manifest: EvidenceManifest, blobs: Mapping[str, bytes]
+    ) -> tuple[EvidenceManifest, bytes]:
+        """Seal what is secret and write it; return the manifest to store, and its bytes."""
+        vault = self.platform.vault
+        sealed = await seal_bundle(vault, manifest, blobs)
+        form = canonical(sealed.manifest)
+        await write_sealed(vault, hash_bytes(form), sealed)
+        return sealed.manifest, form
 
     async def complete(
         self,

@@ -11,7 +11,7 @@ from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.adapters.system import SystemClock
 from sr_core.application.exports import Exports
-from sr_core.bootstrap.compose import s3_access
+from sr_core.bootstrap.compose import s3_access, vault_of
 from sr_core.bootstrap.event_log import archive_of
 from sr_core.bootstrap.settings import Settings
 from sr_core.codec.note import SigningKey
@@ -28,12 +28,16 @@ async def exports(settings: Settings) -> AsyncIterator[Exports]:
     """
     clock = SystemClock()
     key = signing_key(settings, at=clock.now())
-    async with connection_pool(settings.database_url) as pool:
+    async with (
+        connection_pool(settings.database_url) as pool,
+        vault_of(settings, pool) as vault,
+    ):
         yield Exports(
             log=PostgresEventStore(pool),
             evidence=S3ContentStore(
                 s3_access(settings), bucket=settings.evidence_bucket
             ),
+            vault=vault,
             archive=archive_of(settings),
             key=key,
             clock=clock,

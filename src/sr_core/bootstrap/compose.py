@@ -21,13 +21,14 @@ from sr_core.adapters.nats.streams import (
 from sr_core.adapters.oidc.actor_kinds import KindRules
 from sr_core.adapters.oidc.identity import OidcIdentity, OidcSettings
 from sr_core.adapters.postgres.actor_kinds import PostgresKindBindings
-from sr_core.adapters.postgres.connections import connection_pool
+from sr_core.adapters.postgres.connections import Pool, connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
 from sr_core.adapters.postgres.followers import PostgresFollowers
 from sr_core.adapters.postgres.graph import PostgresGraph
 from sr_core.adapters.postgres.migrate import Migrator
 from sr_core.adapters.postgres.read_model import PostgresReadModel
 from sr_core.adapters.postgres.server import find_role_gaps
+from sr_core.adapters.postgres.wrap_counts import PostgresWrapCounts
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.adapters.s3.buckets import (
     LockedBucket,
@@ -38,6 +39,7 @@ from sr_core.adapters.s3.buckets import (
 )
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
+from sr_core.adapters.s3.key_records import S3KeyRecords
 from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.adapters.sandbox.runner import SandboxRunner
 from sr_core.adapters.system import SystemClock, UlidSource
@@ -46,9 +48,10 @@ from sr_core.application.health import Dependency
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
+from sr_core.application.vault import Vault
 from sr_core.bootstrap.database import check_fit_database, require_fit_database
 from sr_core.bootstrap.documents import documents_folder, read_manifest
-from sr_core.bootstrap.keks import KekProbe
+from sr_core.bootstrap.keks import KekProbe, NoKekSource, kek_source
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
@@ -130,6 +133,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             candidate_bytes=candidates,
             evidence_bytes=evidence,
             attachment_bytes=attachments,
+            vault=await exits.enter_async_context(vault_of(settings, pool)),
             runner=SandboxRunner(
                 sandbox, clock=clock, below=settings.sandbox_directory
             ),
@@ -146,6 +150,20 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             platform=platform,
             identity=identity,
             dependencies=dependencies(settings, probe),
+        )
+
+
+@asynccontextmanager
+async def vault_of(settings: Settings, pool: Pool) -> AsyncIterator[Vault]:
+    """Open where the settings' restricted evidence lies, and what it is sealed with."""
+    access, bucket = s3_access(settings), settings.restricted_bucket
+    async with kek_source(settings.keks) as keks:
+        yield Vault(
+            containers=S3ContentStore(access, bucket=bucket),
+            records=S3KeyRecords(access, bucket=bucket),
+            keks=keks or NoKekSource(),
+            wraps=PostgresWrapCounts(pool),
+            kek_id=settings.keks.kek_id,
         )
 
 
@@ -219,6 +237,7 @@ def buckets_of(settings: Settings) -> tuple[str, ...]:
     """Return the buckets that the platform needs."""
     return (
         settings.evidence_bucket,
+        settings.restricted_bucket,
         settings.candidates_bucket,
         settings.attachments_bucket,
     )

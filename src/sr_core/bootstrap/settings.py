@@ -92,6 +92,10 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "SR_MINIO_EVIDENCE_BUCKET": Setting(
         default="evidence-public", meaning="the bucket of evidence bundles"
     ),
+    "SR_MINIO_RESTRICTED_BUCKET": Setting(
+        default="evidence-restricted",
+        meaning="the bucket of restricted evidence, sealed, and of its key records",
+    ),
     "SR_MINIO_CANDIDATES_BUCKET": Setting(
         default="candidates", meaning="the bucket of candidates' files"
     ),
@@ -238,6 +242,7 @@ class Settings:
     minio_region: str
     minio_tls: bool
     evidence_bucket: str
+    restricted_bucket: str
     candidates_bucket: str
     attachments_bucket: str
     checkpoints_bucket: str
@@ -332,6 +337,7 @@ def _parsed(environment: Mapping[str, str]) -> Settings:
         minio_region=_text(environment, "SR_MINIO_REGION"),
         minio_tls=_choice(environment, "SR_MINIO_TLS", ("true", "false")) == "true",
         evidence_bucket=_text(environment, "SR_MINIO_EVIDENCE_BUCKET"),
+        restricted_bucket=_text(environment, "SR_MINIO_RESTRICTED_BUCKET"),
         candidates_bucket=_text(environment, "SR_MINIO_CANDIDATES_BUCKET"),
         attachments_bucket=_text(environment, "SR_MINIO_ATTACHMENTS_BUCKET"),
         checkpoints_bucket=_text(environment, "SR_MINIO_CHECKPOINTS_BUCKET"),

@@ -1,4 +1,4 @@
-"""`sr evidence`: evidence for people outside; one module for each subcommand."""
+"""`sr evidence`: looking after evidence; one module for each subcommand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "export": "evidence_export",
         "keygen": "evidence_keygen",
+        "rewrap": "evidence_rewrap",
         "verify": "evidence_verify",
     }
 )

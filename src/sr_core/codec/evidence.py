@@ -71,8 +71,12 @@ def hash_outputs(
     """Return, for each oracle that judged, the hash of what it has to repeat (C-OR-5).
 
     That is its status, and the artifacts that the suite expects of it; reports and logs
-    tell the time of day.
+    tell the time of day. What is restricted is left out: sealed, it is other bytes every
+    time, and unsealed its hash would be a means to guess it.
     """
+    secret = {
+        each.name for each in manifest.artifacts if each.classification is not None
+    }
     expected = {
         each.oracle_id: {
             output.path
@@ -89,7 +93,8 @@ def hash_outputs(
                     "artifacts": {
                         part.path: part.sha256
                         for part in each.artifacts
-                        if _own_name(each.oracle_id, part.path)
+                        if part.path not in secret
+                        and _own_name(each.oracle_id, part.path)
                         in expected.get(each.oracle_id, ())
                     },
                 }

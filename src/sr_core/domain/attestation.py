@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sr_core.domain.evidence import EvidenceManifest, ResultStatus
+from sr_core.domain.evidence import EvidenceManifest, ResultStatus, is_secret
 from sr_core.domain.ids import candidate_hash, parse_candidate_id
 from sr_core.domain.refs import ContentHash
 
@@ -119,6 +119,8 @@ def restriction(manifest: EvidenceManifest) -> str | None:
         return f"it is classified {classed}"
     if any(each.name == ENCRYPTION_RECORD for each in manifest.artifacts):
         return f"it holds {ENCRYPTION_RECORD}"
+    if is_secret(manifest):
+        return "a part of it is for few readers"
     return None
 
 

@@ -452,6 +452,8 @@ SILENT: Final = frozenset(
         "ReEvaluationTriggered",
         "RecordCreated",
         "RecordSuperseded",
+        "RestrictedEvidenceErased",
+        "RestrictedEvidenceRead",
         "RunCompleted",
         "RunFailed",
         "RunStarted",

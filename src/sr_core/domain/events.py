@@ -29,6 +29,7 @@ from sr_core.domain.oracle_suite import SuiteEvent
 from sr_core.domain.plan import PlanCompleted, PlanEvent
 from sr_core.domain.record import RecordEvent
 from sr_core.domain.refs import Ref
+from sr_core.domain.restricted import EvidenceKeyEvent, EvidenceReadEvent
 from sr_core.domain.run import (
     EvidenceBundleRecorded,
     IntegrityViolationDetected,
@@ -84,6 +85,8 @@ DomainEvent: TypeAlias = (
     | IntakeEvent
     | DefinitionEvent
     | WorkSurfaceEvent
+    | EvidenceReadEvent
+    | EvidenceKeyEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -130,6 +133,8 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (IntakeEvent, StreamKind.INTAKE, "intake", "intake_id"),
     (DefinitionEvent, StreamKind.GOVERNANCE, "config", "config_id"),
     (WorkSurfaceEvent, StreamKind.WORK_SURFACE, "ws", "work_surface_id"),
+    (EvidenceReadEvent, StreamKind.GOVERNANCE, "evread", "read_id"),
+    (EvidenceKeyEvent, StreamKind.GOVERNANCE, "evkeys", "content_hash"),
 )
 """One row for each aggregate."""
 

@@ -83,6 +83,7 @@ class ManifestDefect(StrEnum):
     BLOB_MISSING = "BLOB_MISSING"
     BLOB_UNDECLARED = "BLOB_UNDECLARED"
     BLOB_MISMATCH = "BLOB_MISMATCH"
+    SEALING_MISMATCH = "SEALING_MISMATCH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,13 @@ class Flaw:
 
     defect: ManifestDefect
     why: str
+
+
+class Secrecy(StrEnum):
+    """How far an artifact is kept from readers; what has none is open (SPEC 9.2)."""
+
+    RESTRICTED = "RESTRICTED"
+    CONFIDENTIAL = "CONFIDENTIAL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +137,20 @@ class OracleResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """One blob of a bundle; `size` is in bytes."""
+    """One blob of a bundle; `size` is in bytes.
+
+    Of a sealed one, size and hash are those of its container: the hash of a short secret
+    would let it be guessed. Runners hand in what is secret unsealed; no manifest that is
+    stored says that something is secret and not sealed, or sealed and not secret.
+    """
 
     name: str
     media_type: str
     size: int
     content_hash: ContentHash
     description: str = ""
+    classification: Secrecy | None = None
+    is_sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +353,36 @@ def blob_flaws(
         != (declared[name].size, declared[name].content_hash)
     ]
     return tuple(flaws)
+
+
+def sealed_already(manifest: EvidenceManifest) -> tuple[Flaw, ...]:
+    """Return what is said to be sealed before the platform has sealed anything."""
+    return tuple(
+        Flaw(
+            defect=ManifestDefect.SEALING_MISMATCH,
+            why=f"{each.name} is said to be sealed; the platform seals what is handed in",
+        )
+        for each in manifest.artifacts
+        if each.is_sealed
+    )
+
+
+def misplaced_secrets(manifest: EvidenceManifest) -> tuple[Flaw, ...]:
+    """Return what is secret and not sealed, or sealed and not secret (R-ENC-13)."""
+    return tuple(
+        Flaw(
+            defect=ManifestDefect.SEALING_MISMATCH,
+            why=f"{each.name} is {each.classification or 'open'} and "
+            f"{'sealed' if each.is_sealed else 'not sealed'}",
+        )
+        for each in manifest.artifacts
+        if each.is_sealed is (each.classification is None)
+    )
+
+
+def is_secret(manifest: EvidenceManifest) -> bool:
+    """Whether any of its artifacts is for few readers only."""
+    return any(each.classification is not None for each in manifest.artifacts)
 
 
 def unanswered(

@@ -38,6 +38,7 @@ TemplateId = NewType("TemplateId", str)
 StageId = NewType("StageId", str)
 ProfileId = NewType("ProfileId", str)
 ConfigId = NewType("ConfigId", str)
+EvidenceReadId = NewType("EvidenceReadId", str)
 
 _ULID: Final = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _CANDIDATE: Final = re.compile(
@@ -96,6 +97,11 @@ def parse_record_id(text: str) -> RecordId:
 def parse_attachment_id(text: str) -> AttachmentId:
     """Return `text` as an attachment's identifier, or raise `MalformedInput`."""
     return AttachmentId(_checked("attach", text))
+
+
+def parse_evidence_read_id(text: str) -> EvidenceReadId:
+    """Return `text` as a reading's identifier, or raise `MalformedInput`."""
+    return EvidenceReadId(_checked("evread", text))
 
 
 def parse_gate_id(text: str) -> GateId:

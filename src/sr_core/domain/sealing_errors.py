@@ -8,6 +8,9 @@
     . KeyNotCommitted        the container was not made with the record's key
     . SealContextMismatch    they are another blob's than the one asked for
     . WrongKek               the KEK given is not the one that wrapped the key
+    . KeyRecordMissing       there is no key record, so that nothing opens the container
+  - EvidenceUnreadable       what a reader is told of all of these, and of no KEK
+  - EvidenceErased           the key was removed for good; the bytes say nothing more
   - BadKeyMaterial           a text that is to be a KEK is none
   - WrapLimitReached         a KEK version has wrapped as many keys as it may
 
@@ -20,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sr_core.domain.errors import SrError
+from sr_core.domain.errors import Refused, SrError
 
 _RESTORE = "Restore the object from a copy, and find out who wrote what is there"
 
@@ -94,6 +97,45 @@ class WrongKek(SealUnsound):
             why=f"was wrapped under {named}, and {why}",
             remedy=f"Have the secret store give the very key that {named} was when the "
             "record was written",
+        )
+
+
+class KeyRecordMissing(SealUnsound):
+    """No key record lies with the container; that never means "not sealed" (R-ENC-13)."""
+
+    code = "KEY_RECORD_MISSING"
+
+    def __init__(self, *, blob_name: str) -> None:
+        super().__init__(
+            part="key record",
+            why=f"of {blob_name} is not in the store",
+            remedy="Bring it back from a copy: without it nobody opens the container",
+        )
+
+
+class EvidenceUnreadable(Refused):
+    """Restricted evidence that does not open; why is in the log alone (R-ENC-7)."""
+
+    code = "EVIDENCE_UNREADABLE"
+
+    def __init__(self, *, blob_name: str) -> None:
+        super().__init__(
+            f"{blob_name} cannot be opened",
+            remedy="Have who operates the platform look into the log for why: the event "
+            "has the correlation id of this answer",
+        )
+
+
+class EvidenceErased(Refused):
+    """Restricted evidence whose key was removed by a human's command (R-ENC-14)."""
+
+    code = "EVIDENCE_ERASED"
+
+    def __init__(self, *, content_hash: str) -> None:
+        super().__init__(
+            f"The key of what is sealed in {content_hash} was erased",
+            remedy="Read the event of the erasure for who had it done, and why; what was "
+            "sealed is gone for good",
         )
 
 

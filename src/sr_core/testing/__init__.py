@@ -28,10 +28,12 @@ from sr_core.testing.oracles import (
     says_nothing,
 )
 from sr_core.testing.stage import (
+    KEK_ID,
     CrowdedStore,
     PerishableStore,
     Stage,
     TokenTable,
+    build_kek,
 )
 from sr_core.testing.staleness import build_mark, build_staleness
 from sr_core.testing.story import (
@@ -76,6 +78,7 @@ __all__ = [
     "GOVERNED",
     "HUMAN",
     "INTEGRITY_SMOKE",
+    "KEK_ID",
     "LOOP_1",
     "NOON",
     "PLATFORM",
@@ -99,6 +102,7 @@ __all__ = [
     "build_entry",
     "build_full_story",
     "build_governed",
+    "build_kek",
     "build_manifest",
     "build_mark",
     "build_notes",

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from sr_core.domain import attachment, record
 from sr_core.domain.events import DomainEvent
-from sr_core.domain.ids import AttachmentId, RecordId
+from sr_core.domain.evidence import Secrecy
+from sr_core.domain.ids import AttachmentId, EvidenceReadId, RecordId
 from sr_core.domain.record import CreateRecord, Note, Records, RecordType
 from sr_core.domain.ref_builders import loop_ref
 from sr_core.domain.refs import RefRelation, hash_bytes
+from sr_core.domain.restricted import (
+    RELEASED,
+    EraseEvidence,
+    RestrictedEvidenceRead,
+    erase,
+)
 from sr_core.testing.values import HUMAN, LOOP_1, SOME_HASH, ulid
 
 
 def build_notes() -> tuple[DomainEvent, ...]:
-    """Return a note about the loop, its next version, and a file that was attached."""
+    """Return a note about the loop, its next version, and a file that was attached.
+
+    Before the file, a restricted blob is read, and then erased.
+    """
     first, second = (RecordId(f"rec_{ulid(each)}") for each in (1, 2))
     note = Note(
         record_type=RecordType.EVALUATION_NOTE,
@@ -34,7 +44,27 @@ def build_notes() -> tuple[DomainEvent, ...]:
             filename="notes.txt",
         )
     )
-    return (*created, *superseded, *attached)
+    return (*created, *superseded, *_restricted(), *attached)
+
+
+def _restricted() -> tuple[DomainEvent, ...]:
+    read = RestrictedEvidenceRead(
+        read_id=EvidenceReadId(f"evread_{ulid(1)}"),
+        content_hash=SOME_HASH,
+        blob_name="logs/run.txt",
+        classification=Secrecy.RESTRICTED,
+        outcome=RELEASED,
+    )
+    erased = erase(
+        None,
+        EraseEvidence(
+            by=HUMAN,
+            content_hash=SOME_HASH,
+            blob_names=("logs/run.txt",),
+            rationale="the person asked for it",
+        ),
+    )
+    return (read, *erased)
 
 
 def _writing(

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.followers import MemoryFollowers
 from sr_core.adapters.memory.graph import MemoryGraph
+from sr_core.adapters.memory.kek_source import MemoryKekSource
+from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.adapters.memory.read_model import MemoryReadModel
+from sr_core.adapters.memory.wrap_counts import MemoryWrapCounts
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.application.event_manager import LogFollower
 from sr_core.application.governed import Adopted, Governed
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
+from sr_core.application.vault import Vault
 from sr_core.domain.actors import Actor
 from sr_core.domain.governed_manifest import GovernedManifest
+from sr_core.domain.kek import Kek, KekId, KekRef, SecretKey, parse_kek_id
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.errors import VersionConflict
 from sr_core.ports.event_store import (
@@ -30,6 +37,7 @@ from sr_core.ports.event_store import (
     StreamId,
 )
 from sr_core.ports.identity import NotAuthenticated
+from sr_core.ports.kek_source import KekUnavailable
 from sr_core.ports.oracle_runner import OracleRunner
 from sr_core.ports.receipts import (
     NamedRequest,
@@ -40,6 +48,14 @@ from sr_core.ports.receipts import (
 from sr_core.testing.documents import GOVERNED
 from sr_core.testing.oracles import ScriptedRunner
 from sr_core.testing.values import PLATFORM, CountingIds, TickingClock
+
+KEK_ID: Final = parse_kek_id("a-kek")
+
+
+def build_kek(version: int = 1) -> Kek:
+    """Return a version of the KEK that a stage seals with; its key is no secret."""
+    key = SecretKey(hashlib.sha256(b"a key of a test, version %d" % version).digest())
+    return Kek(ref=KekRef(id=KEK_ID, version=version), key=key)
 
 
 class PerishableStore(MemoryContentStore):
@@ -56,6 +72,26 @@ class PerishableStore(MemoryContentStore):
     def overwrite(self, key: ObjectKey, data: bytes) -> None:
         """Let the object be `data`, behind the back of whoever wrote it."""
         self._objects[key] = data
+
+
+class PerishableKeks(MemoryKekSource):
+    """A `KekSource` in memory that can be out of reach."""
+
+    is_down = False
+
+    async def current(self, kek_id: KekId) -> Kek:
+        """See `KekSource.current`."""
+        self._require_up()
+        return await super().current(kek_id)
+
+    async def version(self, ref: KekRef) -> Kek:
+        """See `KekSource.version`."""
+        self._require_up()
+        return await super().version(ref)
+
+    def _require_up(self) -> None:
+        if self.is_down:
+            raise KekUnavailable(cause="it is down, as told")
 
 
 class CrowdedStore:
@@ -135,6 +171,9 @@ class Stage:
         self.candidate_bytes = PerishableStore()
         self.evidence_bytes = PerishableStore()
         self.attachment_bytes = PerishableStore()
+        self.restricted_bytes = PerishableStore()
+        self.key_records = MemoryKeyRecords()
+        self.keks = PerishableKeks([build_kek()])
         self.graph = MemoryGraph(self.rows)
         recorder = Recorder(
             store=self.log,
@@ -154,6 +193,13 @@ class Stage:
             candidate_bytes=self.candidate_bytes,
             evidence_bytes=self.evidence_bytes,
             attachment_bytes=self.attachment_bytes,
+            vault=Vault(
+                containers=self.restricted_bytes,
+                records=self.key_records,
+                keks=self.keks,
+                wraps=MemoryWrapCounts(),
+                kek_id=KEK_ID,
+            ),
             runner=runner or ScriptedRunner(),
             clock=self.clock,
             ids=self.ids,

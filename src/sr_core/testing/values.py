@@ -29,9 +29,12 @@ from sr_core.domain.oracle_suite import (
 )
 from sr_core.domain.portal import ALL_ROLES
 from sr_core.domain.refs import hash_bytes
+from sr_core.domain.restricted import ERASER, READER
 
-HUMAN: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:alice", ALL_ROLES)
-"""A human who may bind at every portal."""
+HUMAN: Final = Actor(
+    ActorKind.HUMAN, "oidc_sub:issuer:alice", ALL_ROLES | {READER, ERASER}
+)
+"""A human who may bind at every portal, and read what is restricted and have it erased."""
 BYSTANDER: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:bob")
 """A human who may bind at none."""
 AGENT: Final = Actor(ActorKind.AGENT, "agent:lab:7", frozenset({"agent"}))

@@ -400,6 +400,7 @@ class Desk:
         self.exports = Exports(
             log=journey.stage.log,
             evidence=journey.stage.evidence_bytes,
+            vault=journey.stage.platform.vault,
             archive=Archive(
                 store=self.notes, key=LOG_KEY.verifier, origin="solver-ralph/log"
             ),

@@ -280,7 +280,9 @@ class TestTheStraightWay:
         await journey.judge()
 
         store = journey.stage.evidence_bytes
-        reading = await read_bundle(store, await journey.evidence())
+        reading = await read_bundle(
+            store, await journey.evidence(), journey.stage.platform.vault
+        )
         assert reading.manifest is not None
         types = {each.name: each.media_type for each in reading.manifest.artifacts}
         assert types["build/notes.xml"] == "application/xml"
@@ -802,7 +804,9 @@ class TestStrangeReports:
         await journey.judge()
 
         reading = await read_bundle(
-            journey.stage.evidence_bytes, await journey.evidence()
+            journey.stage.evidence_bytes,
+            await journey.evidence(),
+            journey.stage.platform.vault,
         )
         assert reading.manifest is not None
         said = {each.oracle_id: each.summary for each in reading.manifest.results}
@@ -818,7 +822,9 @@ class TestStrangeReports:
         await journey.judge()
 
         reading = await read_bundle(
-            journey.stage.evidence_bytes, await journey.evidence()
+            journey.stage.evidence_bytes,
+            await journey.evidence(),
+            journey.stage.platform.vault,
         )
         assert reading.manifest is not None
         assert reading.manifest.metadata == {r"refused build/\ud800": r"\x00"}

@@ -345,6 +345,8 @@ def test_every_event_changes_a_row(name):
         "OracleSuiteRegistered",
         "RecordCreated",
         "PlanInstanceRecorded",
+        "RestrictedEvidenceErased",
+        "RestrictedEvidenceRead",
         "RunStarted",
         "StageEntered",
         "StopTriggered",

@@ -22,7 +22,13 @@ from sr_core.codec.evidence import (
 )
 from sr_core.domain.environment import EnvironmentConstraints, NetworkMode
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.evidence import ResultArtifact, ResultStatus
+from sr_core.domain.evidence import (
+    Artifact,
+    EvidenceManifest,
+    ResultArtifact,
+    ResultStatus,
+    Secrecy,
+)
 from sr_core.domain.oracle_result import NoReport, OracleReport
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.suite_definition import (
@@ -450,6 +456,17 @@ class TestWhatHasToBeRepeated:
 
         assert (once[BUILD] == again[BUILD]) is same
 
+    def test_what_is_restricted_does_not_count(self, judged):
+        suite, manifest = judged
+        one, two = (
+            leaving(manifest, artifacts_out_txt=data) for data in (b"one", b"two")
+        )
+
+        hashes = {hash_outputs(restricting(each), suite)[BUILD] for each in (one, two)}
+
+        assert len(hashes) == 1
+        assert hash_outputs(one, suite)[BUILD] not in hashes
+
     def test_another_status_is_another_output(self, judged):
         suite, manifest = judged
         built, *others = manifest.results
@@ -459,6 +476,24 @@ class TestWhatHasToBeRepeated:
         again = hash_outputs(replace(manifest, results=(failed, *others)), suite)
 
         assert again[BUILD] != once
+
+
+def restricting(manifest: EvidenceManifest) -> EvidenceManifest:
+    """Return the manifest with all that its results name restricted."""
+    named = [part for each in manifest.results for part in each.artifacts]
+    return replace(
+        manifest,
+        artifacts=tuple(
+            Artifact(
+                name=each.path,
+                media_type=each.media_type,
+                size=1,
+                content_hash=each.sha256,
+                classification=Secrecy.RESTRICTED,
+            )
+            for each in named
+        ),
+    )
 
 
 class TestTheEnvironmentAsAnInput:

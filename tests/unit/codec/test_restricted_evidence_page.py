@@ -71,5 +71,5 @@ class TestThePage:
         errors = (Path(__file__).parents[3] / "docs/errors.md").read_text("utf-8")
         codes = re.findall(r"errors\.md#(\w+)", PAGE)
 
-        assert len(codes) == 6
+        assert len(codes) == 9
         assert [code for code in codes if f"### `{code.upper()}`" not in errors] == []

@@ -120,7 +120,10 @@ from sr_core.domain.judging_errors import (
 from sr_core.domain.kek import KekRef, parse_kek, parse_kek_id
 from sr_core.domain.sealing_errors import (
     BadKeyMaterial,
+    EvidenceErased,
+    EvidenceUnreadable,
     KeyNotCommitted,
+    KeyRecordMissing,
     SealContextMismatch,
     SealMalformed,
     SealTampered,
@@ -162,6 +165,7 @@ from sr_core.ports.kek_source import (
     KekTaken,
     KekUnavailable,
 )
+from sr_core.ports.key_records import Unremovable
 from sr_core.ports.message_bus import Fenced
 from sr_core.ports.outbox import BusAhead
 from sr_core.ports.read_copy import ReadModelUnfit, RebuildUnderWay
@@ -358,6 +362,10 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     ),
     SealTampered(part="segment 3", why="is not what was sealed in its place"),
     KeyNotCommitted(),
+    KeyRecordMissing(blob_name="captured/stderr.log"),
+    EvidenceUnreadable(blob_name="captured/stderr.log"),
+    EvidenceErased(content_hash=OTHER),
+    Unremovable(key=KEY),
     SealContextMismatch(fields=["blob_name", "evidence_id"]),
     WrongKek(named=str(KEK), why="version 3 of solver-ralph-kek was given"),
     caught(BadKeyMaterial, lambda: parse_kek("<hidden-by-infisical>", ref=KEK)),

@@ -127,6 +127,8 @@ class TestStreams:
             ("StageCompleted", StreamKind.WORK_SURFACE, "ws:0"),
             ("WorkSurfaceCompleted", StreamKind.WORK_SURFACE, "ws:0"),
             ("WorkSurfaceArchived", StreamKind.WORK_SURFACE, "ws:0"),
+            ("RestrictedEvidenceRead", StreamKind.GOVERNANCE, "evread:evread_"),
+            ("RestrictedEvidenceErased", StreamKind.GOVERNANCE, "evkeys:sha256:"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -311,6 +313,8 @@ class TestRefs:
                 ("Record", note.new_record_id, "relates_to"),
             ],
             "AttachmentRecorded": [],
+            "RestrictedEvidenceRead": [("EvidenceBundle", SOME_HASH, "about")],
+            "RestrictedEvidenceErased": [("EvidenceBundle", SOME_HASH, "about")],
             "DecisionRecorded": [("Loop", LOOP_1, "in_scope_of")],
             "ApprovalRecorded": [
                 ("Candidate", candidate, "about"),

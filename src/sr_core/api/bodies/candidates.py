@@ -61,6 +61,12 @@ class NewEvidence(Body):
     blobs: dict[str, bytes]
 
 
+class NewErasure(Body):
+    """Have the keys of what is sealed in a bundle removed for good, and say why."""
+
+    rationale: str
+
+
 class NewAssociation(Body):
     """Say what else a bundle speaks of; at least one of these."""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from sr_core.api.views.base import Accepted, Page, View
 from sr_core.domain.actors import ActorKind
-from sr_core.domain.evidence import EvidenceManifest, PartState, ResultStatus
+from sr_core.domain.evidence import EvidenceManifest, PartState, ResultStatus, Secrecy
 
 
 class BundleView(View, kw_only=True):
@@ -100,8 +100,18 @@ class BundleAssociated(Accepted, kw_only=True):
     content_hash: str
 
 
+class BundleErased(Accepted, kw_only=True):
+    """The keys of what is sealed in a bundle were removed for good."""
+
+    content_hash: str
+    blob_names: list[str]
+
+
 class Blob(msgspec.Struct, kw_only=True):
-    """One blob of a bundle; `content` is base64, `size` in bytes."""
+    """One blob of a bundle; `content` is base64, `size` in bytes.
+
+    Of a restricted blob, `size` and `blob_hash` are those of what was sealed.
+    """
 
     content_hash: str
     blob_name: str
@@ -109,3 +119,4 @@ class Blob(msgspec.Struct, kw_only=True):
     size: int
     media_type: str
     blob_hash: str
+    classification: Secrecy | None

@@ -22,6 +22,7 @@ from sr_core.application.projections import (
     notes,
     plans,
     portals,
+    restricted,
     runs,
     staleness,
     suites,
@@ -44,6 +45,7 @@ from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
 from sr_core.domain.plan import PlanEvent
 from sr_core.domain.record import RecordEvent
+from sr_core.domain.restricted import EvidenceKeyEvent, EvidenceReadEvent
 from sr_core.domain.run import RunEvent
 from sr_core.domain.staleness import StalenessEvent
 from sr_core.domain.verification import VerificationEvent
@@ -74,6 +76,8 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (IntakeEvent, intakes.changes),
     (DefinitionEvent, definitions.changes),
     (WorkSurfaceEvent, work_surfaces.changes),
+    (EvidenceReadEvent, restricted.read_changes),
+    (EvidenceKeyEvent, restricted.key_changes),
 )
 """One row for each aggregate."""
 

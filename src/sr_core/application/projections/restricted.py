@@ -1,0 +1,20 @@
+"""The rows of who read restricted evidence, and of what was erased."""
+
+from __future__ import annotations
+
+from sr_core.application.projections.common import Occasion, by_columns
+from sr_core.codec.canonical import plain
+from sr_core.domain.restricted import EvidenceKeyEvent, EvidenceReadEvent
+from sr_core.ports.read_model import InsertRow, RowChange
+
+
+def read_changes(event: EvidenceReadEvent, on: Occasion) -> tuple[RowChange, ...]:
+    """Return the row that `event` adds."""
+    row = {**plain(event), "read_at": on.at, **by_columns("read", on)}
+    return (InsertRow(table="restricted_evidence_reads", row=row),)
+
+
+def key_changes(event: EvidenceKeyEvent, on: Occasion) -> tuple[RowChange, ...]:
+    """Return the row that `event` adds."""
+    row = {**plain(event), "erased_at": on.at, **by_columns("erased", on)}
+    return (InsertRow(table="restricted_evidence_erasures", row=row),)
