@@ -8,11 +8,15 @@ from sr_core.domain.actors import ActorKind
 from sr_core.domain.evidence import (
     ManifestDefect,
     ResultStatus,
+    Secrecy,
     blob_flaws,
     blob_hashes,
     defects,
     foreign_attribution,
+    is_secret,
     misjudged,
+    misplaced_secrets,
+    sealed_already,
     strangeness,
     unanswered,
     verdict_of,
@@ -271,3 +275,45 @@ def test_blobs_are_named_by_their_artifacts(manifest):
     ]
 
     assert blob_hashes(manifest) == {each: hash_bytes(each.encode()) for each in names}
+
+
+class TestSecrets:
+    """R-ENC-13: what is secret is sealed, what is sealed is secret, and both are said."""
+
+    def with_first(self, manifest, **changes):
+        first, *rest = manifest.artifacts
+        return replace(manifest, artifacts=(replace(first, **changes), *rest))
+
+    def test_one_that_is_open_has_none(self, manifest):
+        assert not is_secret(manifest)
+        assert sealed_already(manifest) == misplaced_secrets(manifest) == ()
+
+    @pytest.mark.parametrize("secrecy", Secrecy)
+    def test_a_sealed_secret_is_in_its_place(self, manifest, secrecy):
+        made = self.with_first(manifest, classification=secrecy, is_sealed=True)
+
+        assert is_secret(made)
+        assert misplaced_secrets(made) == ()
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"classification": Secrecy.RESTRICTED}, "is RESTRICTED and not sealed"),
+            ({"is_sealed": True}, "is open and sealed"),
+        ],
+    )
+    def test_any_other_is_not(self, manifest, changes, said):
+        (flaw,) = misplaced_secrets(self.with_first(manifest, **changes))
+
+        assert flaw.defect is D.SEALING_MISMATCH
+        assert said in flaw.why
+
+    def test_what_is_handed_in_is_not_sealed_yet(self, manifest):
+        made = self.with_first(
+            manifest, classification=Secrecy.RESTRICTED, is_sealed=True
+        )
+
+        (flaw,) = sealed_already(made)
+
+        assert flaw.defect is D.SEALING_MISMATCH
+        assert made.artifacts[0].name in flaw.why

@@ -20,6 +20,7 @@ PARSERS = {
     "bundle": ids.parse_bundle_id,
     "stale": ids.parse_stale_id,
     "cfg": ids.parse_config_id,
+    "evread": ids.parse_evidence_read_id,
 }
 NAMED = {"suite": ids.parse_suite_id, "oracle": ids.parse_oracle_id}
 LARGEST = "7" + 25 * "Z"

@@ -68,6 +68,12 @@ class TestAContext:
 
 
 class TestASealedObject:
+    @pytest.mark.parametrize("size", [1, 2**57])
+    def test_of_the_form_is_taken(self, size):
+        made = SealedObject(size=size, content_hash=hash_bytes(b""))
+
+        assert made.size == size
+
     @pytest.mark.parametrize("size", [0, -1, 2**57 + 1])
     def test_has_a_size(self, size):
         with pytest.raises(MalformedInput, match="size"):
