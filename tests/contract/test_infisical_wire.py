@@ -352,11 +352,11 @@ class TestDeadlines:
         ],
     )
     async def test_a_body_of_any_kind_is_one_of_our_errors(self, status, body):
-        async def says(_, writer):
-            head = b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n"
-            writer.write(head % len(body) + body)
+        async def says(reader, writer):
+            head = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            writer.write(head % (status, len(body)) + body)
             await writer.drain()
-            await until_hung_up(_)
+            await until_hung_up(reader)
 
         async with talking(says) as (url, _):
             token = AccessToken(token=A_TOKEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 from tests.infisical_world import (
     A_TOKEN,
@@ -24,11 +25,13 @@ from tests.infisical_world import (
 from pytest_sr.stack.troubles import answer_of
 from sr_core.adapters.infisical.access import AccessToken, Api, MachineIdentity
 from sr_core.adapters.system import SystemClock
+from sr_core.api.app import build_app
 from sr_core.application.health import Dependency, Readiness
-from sr_core.bootstrap.compose import dependencies, kek_probe
+from sr_core.bootstrap.compose import dependencies, kek_probe, missing_keks
 from sr_core.bootstrap.keks import KekProbe, kek_source
 from sr_core.bootstrap.settings import SETTINGS, parse_settings
 from sr_core.ports.errors import Unfit
+from sr_core.testing import Stage, TokenTable
 
 pytestmark = pytest.mark.anyio
 
@@ -149,6 +152,50 @@ class TestReadiness:
                     await probe.check()
 
         assert world.logins() == 1
+
+
+class TestTheFaces:
+    """R-INF-11: a process that has no keys is alive, and not ready."""
+
+    async def test_the_api_says_503_and_that_it_lives(self, world):
+        async with probing(world.url, world.clock) as probe:
+            needed = [Dependency(name="infisical", check=probe.check)]
+            app = build_app(Stage().platform, TokenTable({}), needed)
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://sr"
+            ) as api:
+                assert (await api.get("/ready")).status_code == 200
+                world.troubles.next(answer_of(403), times=9, only="/api/v4")
+                refused = await api.get("/ready")
+                alive = await api.get("/health")
+                world.troubles.quiet()
+                again = await api.get("/ready")
+
+        assert [refused.status_code, alive.status_code, again.status_code] == [
+            503,
+            200,
+            200,
+        ]
+        [check] = refused.json()["checks"]
+        assert "KEK_DENIED" in check["error"]
+        assert KEK_ID not in refused.text
+
+    async def test_a_check_of_the_deployment_says_what_is_missing(self, world):
+        assert await missing_keks(parse_settings(LEAST)) == ()
+        assert await missing_keks(parse_settings(told(world))) == ()
+        world.vault.delete(world.folder, KEK_ID)
+
+        [said] = await missing_keks(parse_settings(told(world)))
+
+        assert said.startswith("Infisical: KEK_MISSING, since ")
+
+    async def test_and_in_strict_mode_what_is_too_much(self):
+        with a_world() as world:
+            strict = parse_settings(told(world, INFISICAL_STRICT="true"))
+            [said] = await missing_keks(strict)
+
+        assert "over-privileged" in said
 
 
 class TestPowers:

@@ -280,7 +280,8 @@ async def migrate(dsn: str) -> tuple[str, ...]:
 async def missing(settings: Settings) -> tuple[str, ...]:
     """Return what is not as it has to be; it changes nothing.
 
-    `initialise` mends all of it but grants that somebody took away or gave.
+    `initialise` mends all of it but grants that somebody took away or gave, and KEKs,
+    which the platform's identity may only read.
     """
     pending = await Migrator(settings.owner_url).pending()
     gaps = () if pending else await find_role_gaps(settings.owner_url)
@@ -292,7 +293,22 @@ async def missing(settings: Settings) -> tuple[str, ...]:
         *(f"bucket {each} is not there" for each in absent),
         *await unlocked(access, _checkpoints_bucket(settings)),
         *await missing_streams(nats_access(settings), settings.stream_prefix),
+        *await missing_keks(settings),
     )
+
+
+async def missing_keks(settings: Settings) -> tuple[str, ...]:
+    """Return why the current KEK cannot be had, if so and if one is set up."""
+    probe = kek_probe(settings, SystemClock())
+    if probe is None:
+        return ()
+    try:
+        await probe.check()
+    except Unfit as error:
+        return (f"{error.system}: {error.cause}",)
+    finally:
+        await probe.aclose()
+    return ()
 
 
 def _checkpoints_bucket(settings: Settings) -> LockedBucket:
