@@ -148,6 +148,17 @@ class TestAskingAgain:
         assert await source.current(KEK_ID) == key(3)
         assert world.logins() == 3
 
+    async def test_up_to_a_bound_and_a_login_that_fails_so_is_no_refusal(
+        self, world, source
+    ):
+        world.troubles.next(answer_of(503), times=4, only="/api/v1/auth")
+
+        with pytest.raises(KekUnavailable, match="503 at the login"):
+            await source.current(KEK_ID)
+
+        assert world.logins() == 4
+        assert await source.current(KEK_ID) == key(3)
+
 
 class TestOurToken:
     """R-INF-6."""
