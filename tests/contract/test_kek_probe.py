@@ -19,6 +19,7 @@ from tests.infisical_world import (
     a_world,
     access,
     key,
+    ref,
     talking,
 )
 
@@ -31,6 +32,7 @@ from sr_core.bootstrap.compose import dependencies, kek_probe, missing_keks
 from sr_core.bootstrap.keks import KekProbe, kek_source
 from sr_core.bootstrap.settings import SETTINGS, parse_settings
 from sr_core.ports.errors import Unfit
+from sr_core.ports.kek_source import KekUnavailable
 from sr_core.testing import Stage, TokenTable
 
 pytestmark = pytest.mark.anyio
@@ -222,7 +224,6 @@ class TestTheSource:
     async def test_is_infisical_behind_its_cache(self, world):
         settings = parse_settings(told(world)).keks
         async with kek_source(settings) as source:
-            assert source is not None
             for _ in range(3):
                 assert await source.current(settings.kek_id) == key(3)
 
@@ -231,7 +232,6 @@ class TestTheSource:
     async def test_one_that_speaks_v3_says_so_once(self, world, caplog):
         settings = parse_settings(told(world, INFISICAL_API_VERSION=Api.V3)).keks
         async with kek_source(settings) as source:
-            assert source is not None
             for _ in range(3):
                 assert await source.current(settings.kek_id) == key(3)
 
@@ -241,13 +241,14 @@ class TestTheSource:
     async def test_is_the_key_of_the_environment_with_a_warning(self, caplog):
         settings = parse_settings({**LEAST, "SR_ENVELOPE_KEY": TEXTS[1]}).keks
         async with kek_source(settings) as source:
-            assert source is not None
             found = await source.current(settings.kek_id)
 
         assert found == settings.given
         assert "development" in caplog.text
         assert TEXTS[1] not in caplog.text
 
-    async def test_is_none_where_nothing_is_set(self):
+    async def test_has_no_key_where_nothing_is_set(self):
         async with kek_source(parse_settings(LEAST).keks) as source:
-            assert source is None
+            for asked in (source.current(KEK_ID), source.version(ref(1))):
+                with pytest.raises(KekUnavailable, match="none is set up"):
+                    await asked

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NoReturn
 
 from sr_core.adapters.infisical.access import Api, InfisicalAccess
 from sr_core.adapters.infisical.kek_source import InfisicalKekSource
@@ -16,7 +16,7 @@ from sr_core.adapters.memory.kek_source import MemoryKekSource
 from sr_core.application.kek_cache import KekCache
 from sr_core.bootstrap.kek_settings import KekSettings
 from sr_core.codec.envelope import rfc3339
-from sr_core.domain.kek import KekId
+from sr_core.domain.kek import KekId, KekRef
 from sr_core.domain.sealing_errors import BadKeyMaterial
 from sr_core.ports.errors import Unfit
 from sr_core.ports.kek_source import (
@@ -34,8 +34,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource | None]:
-    """Open the source of KEKs, behind its cache; give None where none is set."""
+async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource]:
+    """Open the source of KEKs, behind its cache; where none is set it has no key."""
     if settings.given is not None:
         _LOG.warning(
             "The KEK is that of SR_ENVELOPE_KEY, which everybody sees who sees this"
@@ -44,7 +44,7 @@ async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource | None]:
         yield MemoryKekSource([settings.given])
         return
     if settings.infisical is None:
-        yield None
+        yield NoKekSource()
         return
     if settings.infisical.api is Api.V3:
         _LOG.warning(
@@ -61,6 +61,18 @@ async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource | None]:
         )
     finally:
         await source.aclose()
+
+
+class NoKekSource:
+    """A `KekSource` for a deployment without a secret store: it seals and opens nothing."""
+
+    async def current(self, kek_id: KekId) -> NoReturn:
+        """See `KekSource.current`."""
+        raise KekUnavailable(cause=f"none is set up that could hold {kek_id}")
+
+    async def version(self, ref: KekRef) -> NoReturn:
+        """See `KekSource.version`."""
+        raise KekUnavailable(cause=f"none is set up that could hold {ref}")
 
 
 class KekProbe:
