@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from pytest_sr.stack.infisical import build_application
 from pytest_sr.stack.troubles import Lie, Troubles
-from pytest_sr.stack.vault import ClientSeed, Place, ProjectSeed, Rights, Vault
+from pytest_sr.stack.vault import Place, Vault
+from pytest_sr.stack.vault_seeds import ClientSeed, ProjectSeed, Rights
 from pytest_sr.stack.web import Request, Response, build_server
 from sr_core.adapters.infisical.access import (
     Deadlines,

@@ -33,7 +33,8 @@ from tests.infisical_world import (
 from tests.sealing import a_context, seal
 
 from pytest_sr.stack.troubles import answer_of
-from pytest_sr.stack.vault import Place, Refused, Rights
+from pytest_sr.stack.vault import Place, Refused
+from pytest_sr.stack.vault_seeds import Rights
 from pytest_sr.stack.web import Response
 from sr_core.adapters.infisical.access import Api
 from sr_core.adapters.infisical.kek_source import VersionsInUse

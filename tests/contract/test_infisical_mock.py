@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from pytest_sr.stack.infisical import build_application
-from pytest_sr.stack.vault import ClientSeed, ProjectSeed, Vault
+from pytest_sr.stack.vault import Vault
+from pytest_sr.stack.vault_seeds import ClientSeed, ProjectSeed
 from pytest_sr.stack.web import BODY_BYTES_MAX, build_server
 
 WORD = "the right one"

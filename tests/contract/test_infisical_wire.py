@@ -148,6 +148,17 @@ class TestAskingAgain:
         assert await source.current(KEK_ID) == key(3)
         assert world.logins() == 3
 
+    async def test_up_to_a_bound_and_a_login_that_fails_so_is_no_refusal(
+        self, world, source
+    ):
+        world.troubles.next(answer_of(503), times=4, only="/api/v1/auth")
+
+        with pytest.raises(KekUnavailable, match="503 at the login"):
+            await source.current(KEK_ID)
+
+        assert world.logins() == 4
+        assert await source.current(KEK_ID) == key(3)
+
 
 class TestOurToken:
     """R-INF-6."""
@@ -352,11 +363,11 @@ class TestDeadlines:
         ],
     )
     async def test_a_body_of_any_kind_is_one_of_our_errors(self, status, body):
-        async def says(_, writer):
-            head = b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n"
-            writer.write(head % len(body) + body)
+        async def says(reader, writer):
+            head = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            writer.write(head % (status, len(body)) + body)
             await writer.drain()
-            await until_hung_up(_)
+            await until_hung_up(reader)
 
         async with talking(says) as (url, _):
             token = AccessToken(token=A_TOKEN)

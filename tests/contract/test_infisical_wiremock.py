@@ -167,6 +167,20 @@ class TestWriting:
 
         assert asked("POST", f"{POINTER}%404") == 1
 
+    @pytest.mark.parametrize("fault", ["EMPTY_RESPONSE", "MALFORMED_RESPONSE_CHUNK"])
+    async def test_one_whose_connection_broke_is_looked_at_and_not_repeated(
+        self, source, fault
+    ):
+        answers(f"{POINTER}%404", method=HttpMethods.POST, fault=fault)
+        answers(f"{POINTER}%403", method=HttpMethods.POST, fault=fault)
+
+        with pytest.raises(KekNotStored, match="connection broke"):
+            await source.put(parse_kek(TEXTS[1], ref=ref(4)))
+        await source.put(key(3))
+
+        assert asked("POST", f"{POINTER}%404") == 1
+        assert asked("POST", f"{POINTER}%403") == 1
+
 
 class TestTrouble:
     async def test_two_outages_are_not_felt(self, source):
@@ -228,6 +242,20 @@ class TestTrouble:
 
 
 class TestTokens:
+    async def test_a_renewal_that_breaks_off_leaves_the_token_as_it_is(
+        self, source, clock
+    ):
+        await source.current(KEK_ID)
+        clock.passes(21 * 86_400)
+        renew = "/api/v1/auth/token/renew"
+        answers(renew, method=HttpMethods.POST, fault="EMPTY_RESPONSE")
+
+        for _ in range(3):
+            assert await source.current(KEK_ID) == key(3)
+
+        assert asked("POST", renew) == 1
+        assert asked("POST", "/api/v1/auth/universal-auth/login") == 1
+
     async def test_one_that_is_over_is_replaced(self, source):
         body = {"error": "TokenError", "message": "Your token has expired."}
         answers(POINTER, status=403, json_body=body, scenario=("Started", "over"))

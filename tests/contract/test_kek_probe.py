@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 from tests.infisical_world import (
     A_TOKEN,
@@ -18,17 +19,21 @@ from tests.infisical_world import (
     a_world,
     access,
     key,
+    ref,
     talking,
 )
 
 from pytest_sr.stack.troubles import answer_of
 from sr_core.adapters.infisical.access import AccessToken, Api, MachineIdentity
 from sr_core.adapters.system import SystemClock
+from sr_core.api.app import build_app
 from sr_core.application.health import Dependency, Readiness
-from sr_core.bootstrap.compose import dependencies, kek_probe
+from sr_core.bootstrap.compose import dependencies, kek_probe, missing_keks
 from sr_core.bootstrap.keks import KekProbe, kek_source
 from sr_core.bootstrap.settings import SETTINGS, parse_settings
 from sr_core.ports.errors import Unfit
+from sr_core.ports.kek_source import KekUnavailable
+from sr_core.testing import Stage, TokenTable
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +156,50 @@ class TestReadiness:
         assert world.logins() == 1
 
 
+class TestTheFaces:
+    """R-INF-11: a process that has no keys is alive, and not ready."""
+
+    async def test_the_api_says_503_and_that_it_lives(self, world):
+        async with probing(world.url, world.clock) as probe:
+            needed = [Dependency(name="infisical", check=probe.check)]
+            app = build_app(Stage().platform, TokenTable({}), needed)
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://sr"
+            ) as api:
+                assert (await api.get("/ready")).status_code == 200
+                world.troubles.next(answer_of(403), times=9, only="/api/v4")
+                refused = await api.get("/ready")
+                alive = await api.get("/health")
+                world.troubles.quiet()
+                again = await api.get("/ready")
+
+        assert [refused.status_code, alive.status_code, again.status_code] == [
+            503,
+            200,
+            200,
+        ]
+        [check] = refused.json()["checks"]
+        assert "KEK_DENIED" in check["error"]
+        assert KEK_ID not in refused.text
+
+    async def test_a_check_of_the_deployment_says_what_is_missing(self, world):
+        assert await missing_keks(parse_settings(LEAST)) == ()
+        assert await missing_keks(parse_settings(told(world))) == ()
+        world.vault.delete(world.folder, KEK_ID)
+
+        [said] = await missing_keks(parse_settings(told(world)))
+
+        assert said.startswith("Infisical: KEK_MISSING, since ")
+
+    async def test_and_in_strict_mode_what_is_too_much(self):
+        with a_world() as world:
+            strict = parse_settings(told(world, INFISICAL_STRICT="true"))
+            [said] = await missing_keks(strict)
+
+        assert "over-privileged" in said
+
+
 class TestPowers:
     async def test_more_than_needed_is_said(self):
         with a_world() as world:
@@ -175,7 +224,6 @@ class TestTheSource:
     async def test_is_infisical_behind_its_cache(self, world):
         settings = parse_settings(told(world)).keks
         async with kek_source(settings) as source:
-            assert source is not None
             for _ in range(3):
                 assert await source.current(settings.kek_id) == key(3)
 
@@ -184,7 +232,6 @@ class TestTheSource:
     async def test_one_that_speaks_v3_says_so_once(self, world, caplog):
         settings = parse_settings(told(world, INFISICAL_API_VERSION=Api.V3)).keks
         async with kek_source(settings) as source:
-            assert source is not None
             for _ in range(3):
                 assert await source.current(settings.kek_id) == key(3)
 
@@ -194,13 +241,14 @@ class TestTheSource:
     async def test_is_the_key_of_the_environment_with_a_warning(self, caplog):
         settings = parse_settings({**LEAST, "SR_ENVELOPE_KEY": TEXTS[1]}).keks
         async with kek_source(settings) as source:
-            assert source is not None
             found = await source.current(settings.kek_id)
 
         assert found == settings.given
         assert "development" in caplog.text
         assert TEXTS[1] not in caplog.text
 
-    async def test_is_none_where_nothing_is_set(self):
+    async def test_has_no_key_where_nothing_is_set(self):
         async with kek_source(parse_settings(LEAST).keks) as source:
-            assert source is None
+            for asked in (source.current(KEK_ID), source.version(ref(1))):
+                with pytest.raises(KekUnavailable, match="none is set up"):
+                    await asked

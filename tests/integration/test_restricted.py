@@ -31,6 +31,7 @@ from sr_core.api.app import build_app
 from sr_core.application.vault import Vault, open_blob, seal_bundle, write_sealed
 from sr_core.bootstrap import compose
 from sr_core.bootstrap.compose import drop_streams, make_streams, running
+from sr_core.bootstrap.keks import NoKekSource
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.cli import evidence as evidence_command
 from sr_core.cli import log as log_command
@@ -378,7 +379,7 @@ class TestFaults:
         self, deployment, kept, monkeypatch
     ):
         _, path = kept
-        monkeypatch.setattr(compose, "kek_source", lambda _: nullcontext(None))
+        monkeypatch.setattr(compose, "kek_source", lambda _: nullcontext(NoKekSource()))
         async with deployment.process() as another:
             answer = await another.ask("GET", path)
             status = await another.ask("GET", path.partition("/blobs/")[0] + "/status")

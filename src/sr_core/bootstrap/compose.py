@@ -51,7 +51,7 @@ from sr_core.application.recorder import Recorder
 from sr_core.application.vault import Vault
 from sr_core.bootstrap.database import check_fit_database, require_fit_database
 from sr_core.bootstrap.documents import documents_folder, read_manifest
-from sr_core.bootstrap.keks import KekProbe, NoKekSource, kek_source
+from sr_core.bootstrap.keks import KekProbe, kek_source
 from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
@@ -161,7 +161,7 @@ async def vault_of(settings: Settings, pool: Pool) -> AsyncIterator[Vault]:
         yield Vault(
             containers=S3ContentStore(access, bucket=bucket),
             records=S3KeyRecords(access, bucket=bucket),
-            keks=keks or NoKekSource(),
+            keks=keks,
             wraps=PostgresWrapCounts(pool),
             kek_id=settings.keks.kek_id,
         )
@@ -299,7 +299,8 @@ async def migrate(dsn: str) -> tuple[str, ...]:
 async def missing(settings: Settings) -> tuple[str, ...]:
     """Return what is not as it has to be; it changes nothing.
 
-    `initialise` mends all of it but grants that somebody took away or gave.
+    `initialise` mends all of it but grants that somebody took away or gave, and KEKs,
+    which the platform's identity may only read.
     """
     pending = await Migrator(settings.owner_url).pending()
     gaps = () if pending else await find_role_gaps(settings.owner_url)
@@ -311,7 +312,22 @@ async def missing(settings: Settings) -> tuple[str, ...]:
         *(f"bucket {each} is not there" for each in absent),
         *await unlocked(access, _checkpoints_bucket(settings)),
         *await missing_streams(nats_access(settings), settings.stream_prefix),
+        *await missing_keks(settings),
     )
+
+
+async def missing_keks(settings: Settings) -> tuple[str, ...]:
+    """Return why the current KEK cannot be had, if so and if one is set up."""
+    probe = kek_probe(settings, SystemClock())
+    if probe is None:
+        return ()
+    try:
+        await probe.check()
+    except Unfit as error:
+        return (f"{error.system}: {error.cause}",)
+    finally:
+        await probe.aclose()
+    return ()
 
 
 def _checkpoints_bucket(settings: Settings) -> LockedBucket:

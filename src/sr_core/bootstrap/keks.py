@@ -34,8 +34,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource | None]:
-    """Open the source of KEKs, behind its cache; give None where none is set."""
+async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource]:
+    """Open the source of KEKs, behind its cache; where none is set it has no key."""
     if settings.given is not None:
         _LOG.warning(
             "The KEK is that of SR_ENVELOPE_KEY, which everybody sees who sees this"
@@ -44,7 +44,7 @@ async def kek_source(settings: KekSettings) -> AsyncIterator[KekSource | None]:
         yield MemoryKekSource([settings.given])
         return
     if settings.infisical is None:
-        yield None
+        yield NoKekSource()
         return
     if settings.infisical.api is Api.V3:
         _LOG.warning(
@@ -68,11 +68,11 @@ class NoKekSource:
 
     async def current(self, kek_id: KekId) -> NoReturn:
         """See `KekSource.current`."""
-        raise KekUnavailable(cause=f"none is configured that could hold {kek_id}")
+        raise KekUnavailable(cause=f"none is set up that could hold {kek_id}")
 
     async def version(self, ref: KekRef) -> NoReturn:
         """See `KekSource.version`."""
-        raise KekUnavailable(cause=f"none is configured that could hold {ref}")
+        raise KekUnavailable(cause=f"none is set up that could hold {ref}")
 
 
 class KekProbe:

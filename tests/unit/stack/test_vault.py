@@ -5,14 +5,8 @@ from itertools import count
 
 import pytest
 
-from pytest_sr.stack.vault import (
-    ClientSeed,
-    Place,
-    ProjectSeed,
-    Refused,
-    Vault,
-    trimmed,
-)
+from pytest_sr.stack.vault import Place, Refused, Vault, trimmed
+from pytest_sr.stack.vault_seeds import ClientSeed, ProjectSeed
 
 SECRET = "right"  # noqa: S105 - stands for one
 KEK = Place(project_id="p", environment="dev", path="/solver-ralph/kek")
