@@ -12,6 +12,7 @@ from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.adapters.memory.wrap_counts import MemoryWrapCounts
 from sr_core.application import rewrap
+from sr_core.application import vault as vault_module
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.application.restricted import Restricted
@@ -226,6 +227,43 @@ class TestAll:
         assert first.failure is None
         assert {each.failure for each in (*done, *rest)} == {None}
         assert kept.versions() == [2, 2, 2]
+
+
+class OvertakenRecords(WatchedRecords):
+    """Key records of which one is moved between two looks of a reader, once."""
+
+    move: Callable[[], Awaitable[object]] | None = None
+
+    async def found(self, prefix: str) -> Sequence[ObjectKey]:
+        seen = await super().found(prefix)
+        if self.move is not None:
+            move, self.move = self.move, None
+            await move()
+        return seen
+
+
+class TestAReaderMeanwhile:
+    """R-ENC-8: who found the record that a rewrap then took away, looks again."""
+
+    @pytest.fixture
+    def overtaken(self, kept) -> Kept:
+        records = OvertakenRecords()
+        records._records = kept.records._records  # noqa: SLF001 - the same ones
+        vault = replace(kept.vault, records=records)
+        made: Kept = replace(kept, platform=replace(kept.platform, vault=vault))
+        records.move = kept.rewrap
+        return made
+
+    async def test_opens_it_all_the_same(self, overtaken):
+        await overtaken.everything_opens()
+
+        assert overtaken.versions() == [2, 2, 2]
+
+    async def test_control_with_one_look_it_does_not(self, overtaken, monkeypatch):
+        monkeypatch.setattr(vault_module, "LOOKS", 1)
+
+        with pytest.raises(KeyRecordMissing):
+            await overtaken.everything_opens()
 
 
 class TestKilled:
