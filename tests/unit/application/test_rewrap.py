@@ -20,8 +20,9 @@ from sr_core.application.rewrap import Rewrap, Rewrapped
 from sr_core.application.runs import Runs
 from sr_core.application.vault import Vault, open_blob
 from sr_core.codec.canonical import plain
-from sr_core.codec.key_record import parse_key_record
+from sr_core.codec.key_record import parse_key_record, wrapped_key
 from sr_core.domain.evidence import EvidenceManifest, Secrecy
+from sr_core.domain.kek import SecretKey, WrapCount
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.sealing_errors import KeyRecordMissing, WrapLimitReached
 from sr_core.ports.content_store import ObjectKey
@@ -240,6 +241,38 @@ class OvertakenRecords(WatchedRecords):
             move, self.move = self.move, None
             await move()
         return seen
+
+
+class ForestalledRecords(WatchedRecords):
+    """Key records where somebody with the KEK adds another key first."""
+
+    async def add(self, key: ObjectKey, data: bytes) -> None:
+        record = parse_key_record(data)
+        kek = build_kek(record.kek.version)
+        other, _ = wrapped_key(
+            SecretKey(bytes(range(32))),
+            context=record.context,
+            sealed=record.sealed,
+            kek=kek,
+            count=WrapCount(kek=kek.ref),
+        )
+        self._records[key] = other.data
+        await super().add(key, data)
+
+
+class TestAnotherKeyInItsPlace:
+    async def test_the_old_record_stays(self, kept):
+        records = ForestalledRecords()
+        records._records = kept.records._records  # noqa: SLF001 - the same ones
+        vault = replace(kept.vault, records=records)
+        moving = Rewrap(vault=vault, log=kept.stage.log)
+
+        done = [each async for each in moving.all()]
+
+        assert {str(each.failure).partition(":")[0] for each in done} == {
+            "SEAL_TAMPERED"
+        }
+        assert sorted(kept.versions()) == [1, 1, 1, 2, 2, 2]
 
 
 class TestAReaderMeanwhile:
