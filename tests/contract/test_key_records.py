@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from minio.commonconfig import ENABLED
+from minio.datatypes import Object
 from minio.versioningconfig import VersioningConfig
 
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
@@ -88,6 +90,21 @@ class TestRecords:
         assert await records.read(OLD) == b"another"
 
 
+class Overwritten(S3KeyRecords):
+    """Key records to which somebody writes after each look at the versions."""
+
+    def __init__(self, bucket: Any) -> None:
+        super().__init__(bucket.access(), bucket=bucket.name)
+        self._theirs = bucket
+
+    def _versions(self, key: ObjectKey) -> list[Object]:
+        found = super()._versions(key)
+        if len(found) == 1 and not hasattr(self, "_wrote"):
+            self._wrote = True
+            self._theirs.admin.put_object(self._bucket, key, io.BytesIO(b"over it"), 7)
+        return found
+
+
 class TestABucketWithVersions:
     """R-ENC-14: a mark that something is removed removes nothing."""
 
@@ -121,6 +138,14 @@ class TestABucketWithVersions:
 
         assert list(await versioned.found("keys/")) == []
         assert len(self.versions(bucket)) == 2
+
+    async def test_a_version_that_came_meanwhile_is_told(self, versioned, bucket):
+        await versioned.add(OLD, DATA)
+
+        with pytest.raises(Unremovable):
+            await Overwritten(bucket).remove(OLD)
+
+        assert self.versions(bucket) == [OLD]
 
     async def test_what_is_locked_is_told_not_to_be_gone(self, locked_bucket):
         records = S3KeyRecords(locked_bucket.access(), bucket=locked_bucket.name)

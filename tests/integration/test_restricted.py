@@ -431,6 +431,24 @@ class TestRewrap:
         async with deployment.process() as process:
             assert {path: await process.read(path) for path in kept} == kept
 
+    async def test_while_it_goes_on_everything_opens(self, deployment, capsys):
+        async with deployment.process() as process:
+            kept = await process.hand_in([10] * 8)
+            deployment.keks.put(a_kek(2))
+            reads = 0
+            began = time.perf_counter()
+            moving = asyncio.create_task(self.rewrap(deployment, capsys))
+            while not moving.done():
+                for path, secret in kept.items():
+                    assert await process.read(path) == secret
+                    reads += 1
+            took_s = time.perf_counter() - began
+
+        assert (await moving)[0] == 0
+        assert self.versions(deployment) == [2] * 8
+        assert reads > len(kept)
+        print(f"{len(kept)} records moved in {took_s:.2f} s, {reads} reads meanwhile")  # noqa: T201 - a figure
+
     async def test_control_without_it_the_old_key_is_needed(self, deployment):
         async with deployment.process() as process:
             (path,) = await process.hand_in([100])

@@ -12,7 +12,7 @@ the event came after the record, and so does the taking away that follows the ev
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sr_core.application.evidence import read_manifest
@@ -110,8 +110,10 @@ class Restricted:
         async def rule(known: RestrictedEvidenceErased | None) -> Ruling:
             return Ruling(events=restricted.erase(known, command))
 
+        # Without the request's name: what failed after the event has to be done again.
+        unnamed = replace(asked, request=None)
         case = _keys_case(bundle)
-        recorded = await self.platform.recorder.record(case, rule, asked)
+        recorded = await self.platform.recorder.record(case, rule, unnamed)
         records = self.platform.vault.records
         for each in secrets:
             for key in await records.found(records_prefix(bundle, each.content_hash)):

@@ -16,6 +16,8 @@ from sr_core.domain.evidence import EvidenceManifest, Secrecy
 from sr_core.domain.restricted import RestrictedEvidenceErased, RestrictedEvidenceRead
 from sr_core.domain.sealing_errors import EvidenceErased
 from sr_core.domain.verification import EvidenceMissingDetected
+from sr_core.ports.content_store import ObjectKey
+from sr_core.ports.key_records import Unremovable
 from sr_core.testing import CORE, SYSTEM, Stage, build_kek, build_manifest
 
 pytestmark = pytest.mark.anyio
@@ -425,6 +427,27 @@ class TestErasure:
         )
         assert (still.status_code, again.status_code) == (410, 200)
         assert held.stage.key_records._records == {}  # noqa: SLF001 - no key is left
+
+    async def test_what_the_store_would_not_remove_is_removed_by_the_next_try(
+        self, held, monkeypatch
+    ):
+        async def kept(key: ObjectKey) -> None:
+            raise Unremovable(key=key)
+
+        named = {"Idempotency-Key": "erase-7"}
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(held.stage.key_records, "remove", kept)
+            first = await held.erase(headers=named)
+        between = await held.api.get(held.path)
+        second = await held.erase(headers=named)
+
+        assert (first.status_code, first.json()["code"]) == (503, "UNREMOVABLE")
+        assert (between.status_code, second.status_code) == (410, 200)
+        assert held.stage.key_records._records == {}  # noqa: SLF001 - no key is left
+        events = [each.event for each in await held.api.events()]
+        assert (
+            len([it for it in events if isinstance(it, RestrictedEvidenceErased)]) == 1
+        )
 
     async def test_a_reason_is_needed(self, held):
         answer = await held.api.post(

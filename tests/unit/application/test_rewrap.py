@@ -12,6 +12,7 @@ from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.adapters.memory.wrap_counts import MemoryWrapCounts
 from sr_core.application import rewrap
+from sr_core.application import vault as vault_module
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.application.restricted import Restricted
@@ -19,8 +20,9 @@ from sr_core.application.rewrap import Rewrap, Rewrapped
 from sr_core.application.runs import Runs
 from sr_core.application.vault import Vault, open_blob
 from sr_core.codec.canonical import plain
-from sr_core.codec.key_record import parse_key_record
+from sr_core.codec.key_record import parse_key_record, wrapped_key
 from sr_core.domain.evidence import EvidenceManifest, Secrecy
+from sr_core.domain.kek import SecretKey, WrapCount
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.sealing_errors import KeyRecordMissing, WrapLimitReached
 from sr_core.ports.content_store import ObjectKey
@@ -226,6 +228,75 @@ class TestAll:
         assert first.failure is None
         assert {each.failure for each in (*done, *rest)} == {None}
         assert kept.versions() == [2, 2, 2]
+
+
+class OvertakenRecords(WatchedRecords):
+    """Key records of which one is moved between two looks of a reader, once."""
+
+    move: Callable[[], Awaitable[object]] | None = None
+
+    async def found(self, prefix: str) -> Sequence[ObjectKey]:
+        seen = await super().found(prefix)
+        if self.move is not None:
+            move, self.move = self.move, None
+            await move()
+        return seen
+
+
+class ForestalledRecords(WatchedRecords):
+    """Key records where somebody with the KEK adds another key first."""
+
+    async def add(self, key: ObjectKey, data: bytes) -> None:
+        record = parse_key_record(data)
+        kek = build_kek(record.kek.version)
+        other, _ = wrapped_key(
+            SecretKey(bytes(range(32))),
+            context=record.context,
+            sealed=record.sealed,
+            kek=kek,
+            count=WrapCount(kek=kek.ref),
+        )
+        self._records[key] = other.data
+        await super().add(key, data)
+
+
+class TestAnotherKeyInItsPlace:
+    async def test_the_old_record_stays(self, kept):
+        records = ForestalledRecords()
+        records._records = kept.records._records  # noqa: SLF001 - the same ones
+        vault = replace(kept.vault, records=records)
+        moving = Rewrap(vault=vault, log=kept.stage.log)
+
+        done = [each async for each in moving.all()]
+
+        assert {str(each.failure).partition(":")[0] for each in done} == {
+            "SEAL_TAMPERED"
+        }
+        assert sorted(kept.versions()) == [1, 1, 1, 2, 2, 2]
+
+
+class TestAReaderMeanwhile:
+    """R-ENC-8: who found the record that a rewrap then took away, looks again."""
+
+    @pytest.fixture
+    def overtaken(self, kept) -> Kept:
+        records = OvertakenRecords()
+        records._records = kept.records._records  # noqa: SLF001 - the same ones
+        vault = replace(kept.vault, records=records)
+        made: Kept = replace(kept, platform=replace(kept.platform, vault=vault))
+        records.move = kept.rewrap
+        return made
+
+    async def test_opens_it_all_the_same(self, overtaken):
+        await overtaken.everything_opens()
+
+        assert overtaken.versions() == [2, 2, 2]
+
+    async def test_control_with_one_look_it_does_not(self, overtaken, monkeypatch):
+        monkeypatch.setattr(vault_module, "LOOKS", 1)
+
+        with pytest.raises(KeyRecordMissing):
+            await overtaken.everything_opens()
 
 
 class TestKilled:

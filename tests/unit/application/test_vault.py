@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,18 +11,26 @@ import pytest
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.application import runs as use_case
-from sr_core.application.evidence import read_bundle
+from sr_core.application.evidence import manifest_key, read_bundle
 from sr_core.application.recorder import Asked
 from sr_core.application.runs import HandedIn, Runs
 from sr_core.application.vault import (
     container_key,
     context_of,
     open_blob,
+    read_record,
     record_key,
+    seal_bundle,
 )
-from sr_core.codec.canonical import plain
+from sr_core.codec.canonical import canonical, plain
+from sr_core.codec.key_record import KeyRecord
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.evidence import EvidenceManifest, Secrecy
+from sr_core.domain.evidence import (
+    EvidenceManifest,
+    ManifestDefect,
+    PartState,
+    Secrecy,
+)
 from sr_core.domain.ids import BundleId
 from sr_core.domain.kek import KekRef, parse_kek_id
 from sr_core.domain.refs import hash_bytes
@@ -202,6 +210,71 @@ class TestWhatIsSealed:
 
         with pytest.raises(MalformedInput, match="blob name"):
             context_of(taken.manifest.bundle_id, replace(first, name="../out"))
+
+
+class TestWhatIsFoundWithoutAKey:
+    """R-ENC-13: container, record and manifest belong together, or the gate is told."""
+
+    async def lost(self, journey: Any, taken: HandedIn) -> Mapping[str, PartState]:
+        platform = journey.platform
+        reading = await read_bundle(
+            platform.evidence_bytes, taken.content_hash, platform.vault
+        )
+        return reading.lost
+
+    def put(self, journey: Any, taken: HandedIn, record: KeyRecord) -> None:
+        """Let the record be in the place of that of the first artifact."""
+        named = taken.manifest.artifacts[0].content_hash
+        key = record_key(taken.content_hash, named, record.kek)
+        held = journey.platform.vault.records._records  # noqa: SLF001 - behind its back
+        assert key in held
+        held[key] = record.data
+
+    async def test_the_record_of_another_sealing_of_the_same_is_not_it(self, journey):
+        taken = await handed_in(journey, Journal())
+        first, *_ = taken.manifest.artifacts
+        again = await seal_bundle(
+            journey.platform.vault,
+            replace(taken.manifest, artifacts=(replace(first, is_sealed=False),)),
+            {first.name: first.name.encode()},
+        )
+
+        self.put(journey, taken, again.records[first.name])
+
+        assert await self.lost(journey, taken) == {
+            f"key record of {first.name}": PartState.CORRUPTED
+        }
+
+    async def test_a_record_that_names_another_blob_is_not_it(self, journey):
+        taken = await handed_in(journey, Journal())
+        first, *_ = taken.manifest.artifacts
+        vault = journey.platform.vault
+        record = await read_record(vault, taken.content_hash, first)
+        context = replace(record.context, blob_name="another")
+
+        self.put(journey, taken, replace(record, context=context))
+
+        assert await self.lost(journey, taken) == {
+            f"key record of {first.name}": PartState.CORRUPTED
+        }
+
+    @pytest.mark.parametrize(
+        ("classification", "is_sealed"), [(Secrecy.RESTRICTED, False), (None, True)]
+    )
+    async def test_a_manifest_with_an_open_secret_is_none(
+        self, journey, classification, is_sealed
+    ):
+        taken = await handed_in(journey, Journal())
+        first, *others = taken.manifest.artifacts
+        wrong = replace(first, classification=classification, is_sealed=is_sealed)
+        data = canonical(replace(taken.manifest, artifacts=(wrong, *others)))
+        store, name = journey.platform.evidence_bytes, hash_bytes(data)
+        await store.put(manifest_key(name), data)
+
+        reading = await read_bundle(store, name, journey.platform.vault)
+
+        assert reading.flaw is not None
+        assert reading.flaw.defect is ManifestDefect.SEALING_MISMATCH
 
 
 def test_a_record_lies_where_its_container_is_named_for():

@@ -22,7 +22,8 @@ WITH roles (role) AS (
      WHERE p.privilege = 'SELECT' OR t.schema <> 'es'
     UNION ALL
     SELECT 'sr_app', t.oid, t.title, 'INSERT' FROM tables AS t
-     WHERE t.title IN ('es.request_answers', 'es.actor_kinds', 'es.followers')
+     WHERE t.title IN ('es.request_answers', 'es.actor_kinds', 'es.followers',
+                       'es.kek_wraps')
     UNION ALL
     SELECT 'sr_publisher', t.oid, t.title, 'SELECT' FROM tables AS t
      WHERE t.title IN ('es.events', 'es.head', 'es.outbox')
@@ -67,6 +68,12 @@ SELECT 'sr_publisher may not UPDATE es.outbox.published_at'
   JOIN pg_roles AS r ON r.rolname = 'sr_publisher'
  WHERE t.title = 'es.outbox'
    AND NOT has_column_privilege(r.oid, t.oid, 'published_at', 'UPDATE')
+UNION ALL
+SELECT 'sr_app may not UPDATE es.kek_wraps.wraps'
+  FROM tables AS t
+  JOIN pg_roles AS r ON r.rolname = 'sr_app'
+ WHERE t.title = 'es.kek_wraps'
+   AND NOT has_column_privilege(r.oid, t.oid, 'wraps', 'UPDATE')
 UNION ALL
 SELECT format('%s may not call %s', r.rolname, f.title)
   FROM functions AS f
