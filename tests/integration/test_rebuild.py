@@ -121,7 +121,10 @@ class TestARightReadModel:
 
     async def test_is_written_to_and_read_as_before(self, logged, owner):
         (node,) = owner.execute(
-            "SELECT node_type, label FROM graph.nodes WHERE node_type = 'Loop' LIMIT 1"
+            "SELECT n.node_type, n.label FROM graph.nodes AS n"
+            " WHERE n.node_type = 'Loop' AND EXISTS (SELECT FROM graph.edges AS e"
+            " WHERE e.src_id = n.node_id AND e.edge_type = 'depends_on')"
+            " ORDER BY n.node_id LIMIT 1"
         ).fetchall()
         async with connection_pool(logged) as pool:
             store, graph = PostgresEventStore(pool), PostgresGraph(pool)
