@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 
 import psycopg
 import pytest
+from tests.infisical_world import World, a_world, asking
 
+from sr_core.adapters.infisical.kek_source import InfisicalKekSource
 from sr_core.adapters.memory.event_store import MemoryEventStore
 from sr_core.adapters.memory.read_model import MemoryReadModel
 from sr_core.adapters.postgres.connections import connection_pool
@@ -120,3 +122,17 @@ async def log(dsn: str | None) -> AsyncIterator[Log]:
         return
     async with connection_pool(dsn) as pool:
         yield Log(PostgresEventStore(pool), PostgresReadModel(pool))
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """An Infisical of the test's own."""
+    with a_world() as it:
+        yield it
+
+
+@pytest.fixture
+async def source(world: World) -> AsyncIterator[InfisicalKekSource]:
+    """Who asks it for KEKs."""
+    async with asking(world.url, world.clock) as it:
+        yield it

@@ -56,18 +56,6 @@ from sr_core.ports.kek_source import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def world():
-    with a_world() as it:
-        yield it
-
-
-@pytest.fixture
-async def source(world):
-    async with asking(world.url, world.clock) as it:
-        yield it
-
-
 class TestReading:
     """What both of the port's programs do; memory is the other one."""
 

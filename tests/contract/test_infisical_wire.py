@@ -39,18 +39,6 @@ from sr_core.ports.kek_source import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def world():
-    with a_world() as it:
-        yield it
-
-
-@pytest.fixture
-async def source(world):
-    async with asking(world.url, world.clock) as it:
-        yield it
-
-
 class TestAskingAgain:
     """R-INF-4: what is asked again, and how often, exactly."""
 

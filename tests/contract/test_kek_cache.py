@@ -8,8 +8,6 @@ import pytest
 from tests.infisical_world import (
     KEK_ID,
     POINTER,
-    a_world,
-    asking,
     key,
     lies,
     ref,
@@ -26,18 +24,6 @@ from sr_core.ports.kek_source import (
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def world():
-    with a_world() as it:
-        yield it
-
-
-@pytest.fixture
-async def source(world):
-    async with asking(world.url, world.clock) as it:
-        yield it
 
 
 class TestTheCache:

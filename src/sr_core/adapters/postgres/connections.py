@@ -165,7 +165,7 @@ class Lane:
         if connection is not None:
             try:
                 await _check_idle(connection)
-            except Exception:  # noqa: BLE001 - whatever it is, another one may do
+            except (Error, OSError):  # it died, and another one may do
                 await self._pool.putconn(connection)
             except BaseException:
                 await self._pool.putconn(connection)
