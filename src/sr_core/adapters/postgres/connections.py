@@ -19,9 +19,9 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from psycopg import (
@@ -293,23 +293,12 @@ async def _once(pool: Connections, work: Callable[[Connection], Awaitable[T]]) -
         return result
 
 
-async def _within(deadline_s: float, work: Coroutine[Any, Any, T]) -> T:
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.wait({task}, timeout=deadline_s)
-    finally:
-        if not task.done():
-            await _abandon(task)
-    if task.cancelled():
-        raise TimeoutError
-    return task.result()
+async def _within(deadline_s: float, work: Awaitable[T]) -> T:
+    """Return what `work` returns, in time.
 
-
-async def _abandon(task: asyncio.Task[T]) -> None:
-    """End `task`: the first cancellation asks the server to stop, the second hangs up.
-
-    A server that no longer hears would keep the driver waiting for its answer.
+    The first cancellation asks the server to stop, the second hangs up: a server that no
+    longer hears would keep the driver waiting for its answer.
     """
-    for _ in range(2):
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_GRACE_S)
+    async with asyncio.timeout(deadline_s + CANCEL_GRACE_S):
+        async with asyncio.timeout(deadline_s):
+            return await work
