@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -43,6 +43,9 @@ END_REBUILD = """
 SELECT pg_terminate_backend(pid) FROM pg_locks
  WHERE locktype = 'advisory'
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+VACUUMS_WAITED_FOR = """
+SELECT count(*) FROM pg_locks WHERE mode = 'ShareUpdateExclusiveLock' AND NOT granted
 """
 DUMP = """
 SELECT table_schema || '.' || table_name, md5(query_to_xml(format(
@@ -204,6 +207,23 @@ class TestAWrongReadModel:
         assert first.key.keys() == {"loop_id"}
 
 
+class Vacuumed(PostgresRebuildSite):
+    """A site where a table is locked as a vacuum of it does, until `vacuum` is closed."""
+
+    def __init__(self, dsn: str, table: LiteralString) -> None:
+        super().__init__(dsn)
+        self.vacuum = psycopg.connect(dsn)
+        self.table = table
+
+    @asynccontextmanager
+    async def open(self):
+        async with super().open() as copy:
+            self.vacuum.execute(
+                f"LOCK TABLE {self.table} IN SHARE UPDATE EXCLUSIVE MODE"
+            )
+            yield copy
+
+
 class TestMeanwhile:
     """Appends go on while the read model is made anew."""
 
@@ -223,6 +243,23 @@ class TestMeanwhile:
         again = await rebuilt(logged)
         assert again.compared.rows == 0
         assert again.events > 1000
+
+    @pytest.mark.parametrize("table", ["proj.loops", "graph_shadow.edges"])
+    async def test_no_append_waits_for_a_vacuum(self, logged, owner, table):
+        async with connection_pool(logged) as pool:
+            store = PostgresEventStore(pool)
+            site = Vacuumed(logged, table)
+            rebuilding = asyncio.create_task(rebuild(store, site, PrometheusMetrics()))
+            async with asyncio.timeout(20):
+                # The server tells nobody who waits.
+                while owner.execute(VACUUMS_WAITED_FOR).fetchone() == (0,):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            appended = [await store.append(each) for each in batches(1, 530, after=520)]
+            assert not rebuilding.done()
+            site.vacuum.close()
+            found = await rebuilding
+
+        assert (found.compared.rows, found.events) == (0, appended[-1][-1])
 
     async def test_a_second_rebuild_is_refused(self, logged):
         async with PostgresRebuildSite(logged).open():

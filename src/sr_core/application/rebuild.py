@@ -54,8 +54,8 @@ async def rebuild(
             await replay(store, copy, after=position, upto=seen, batch=batch)
             compared = await copy.compare()
         position = await replay(store, copy, after=seen, batch=batch)
-        halted = time.perf_counter()
         async with copy.standstill() as end:
+            halted = time.perf_counter()
             await replay(store, copy, after=position, upto=end, batch=batch)
             compared += await copy.compare(since=seen)
             await copy.swap()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import IsolationLevel
 from psycopg.errors import DeadlockDetected, LockNotAvailable
@@ -12,7 +12,7 @@ from psycopg.sql import SQL
 
 from sr_core.adapters.postgres import statements
 from sr_core.adapters.postgres.connections import Connection
-from sr_core.adapters.postgres.row_changes import table_name
+from sr_core.adapters.postgres.row_changes import LIVE, table_name
 from sr_core.adapters.postgres.table_copies import (
     TableCopies,
     connected,
@@ -88,12 +88,23 @@ class PostgresRebuilding:
     async def standstill(self) -> AsyncIterator[Position]:
         """See `Rebuilding.standstill`."""
         async with self._connection.transaction():
+            await self._keep_maintenance_off()
             yield await self._end(statements.HOLD_END)
 
     async def swap(self) -> None:
         """See `Rebuilding.swap`."""
         await self._lock_tables()
         await self._copies.swap(DOOMED)
+
+    async def _keep_maintenance_off(self) -> None:
+        """Let no vacuum have the tables or their copies, before anybody has to wait.
+
+        It would keep them for as long as it takes: who holds the end of the log cannot
+        wait until it yields. Reads and appends go on.
+        """
+        await self._connection.execute(statements.SET_PATIENT_WAITS)
+        for copy in (LIVE, self._copies.name):
+            await self._lock_all("SHARE UPDATE EXCLUSIVE", copy=copy)
 
     async def _lock_tables(self) -> None:
         """Lock all live tables.
@@ -103,18 +114,21 @@ class PostgresRebuilding:
         """
         for _ in range(LOCK_TRIES_MAX - 1):
             with suppress(LockNotAvailable, DeadlockDetected):
-                return await self._lock_all()
-        return await self._lock_all()
+                return await self._lock_live()
+        return await self._lock_live()
 
-    async def _lock_all(self) -> None:
+    async def _lock_live(self) -> None:
         async with self._connection.transaction():
             await self._connection.execute(statements.SET_SHORT_WAITS)
-            for table in self._copies.tables:
-                await self._connection.execute(
-                    SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
-                        table_name(table.name)
-                    )
+            await self._lock_all("ACCESS EXCLUSIVE", copy=LIVE)
+
+    async def _lock_all(self, mode: LiteralString, *, copy: str) -> None:
+        for table in self._copies.tables:
+            await self._connection.execute(
+                SQL("LOCK TABLE {} IN {} MODE").format(
+                    table_name(table.name, copy=copy), SQL(mode)
                 )
+            )
 
     async def _end(self, statement: SQL) -> Position:
         cursor = await self._connection.execute(statement)
