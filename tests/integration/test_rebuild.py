@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -296,6 +298,11 @@ class Interrupted(PostgresRebuildSite):
 class TestKilled:
     """R-EVT-11: whenever it ends, the live rows are untouched and the next run is clean."""
 
+    @pytest.fixture
+    def kills(self, monkeypatch):
+        monkeypatch.syspath_prepend(Path(__file__).parents[2])
+        return importlib.import_module("bench.rebuild_kills")
+
     @pytest.mark.parametrize("after", [0, 1, 3, 5, 6])
     async def test_after_any_batch(self, logged, owner, after):
         before = live_rows(owner)
@@ -337,6 +344,26 @@ class TestKilled:
         ended = sr(deployed(logged), "log", "rebuild")
         assert (ended.returncode, ended.stderr) == (0, "")
         assert live_rows(owner) == before
+
+    def test_at_random(self, kills, capfd):
+        status = kills.main(["--kills", "3", "--events", "500"])
+        assert status == 0, capfd.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("found", "status"),
+        [
+            ({}, 0),
+            ({"wrong": 1}, 1),
+            ({"lost": 1}, 1),
+            ({"differing": 1}, 1),
+            ({"late": 4}, 2),
+            ({"acknowledged": []}, 2),
+            ({"control_wrong": 0}, 2),
+        ],
+    )
+    def test_and_what_it_shows_is_judged(self, kills, found, status):
+        shown = {"kills": 4, "acknowledged": [1], "control_wrong": 1, **found}
+        assert kills.verdict(kills.Found(**shown)) == status
 
     async def test_by_the_database(self, logged, owner):
         before = live_rows(owner)
