@@ -214,10 +214,17 @@ class SignedLog:
         return service.store
 
     async def signed_by(
-        self, key: SigningKey, *, origin: str = ORIGIN, sizes: Sequence[int] = SIZES
+        self,
+        key: SigningKey,
+        *,
+        origin: str = ORIGIN,
+        sizes: Sequence[int] = SIZES,
+        with_another_at: int | None = None,
     ) -> dict[ObjectKey, bytes]:
-        """What whoever has `key` would keep of the log as it is now."""
+        """What whoever has `key` would keep of the log as it is now, or of a fork of it."""
         hashes = [row["envelope_hash"] for row in self.forger.rows()]
+        if with_another_at is not None:
+            hashes[with_another_at - 1] = hash_bytes(b"another")
         leaves = [leaf_of(n, each) for n, each in enumerate(hashes, start=1)]
         made, before = {}, Frontier()
         for size in sizes:

@@ -133,14 +133,20 @@ class Archive:
         kept = await self.store.kept(CHECKPOINTS)
         key = checkpoint_key(position)
         first = next((each for each in kept if each.key >= key), None)
-        if first is None:
-            return None
-        checkpoint = _genuine(await self._read(first))
-        leaves = await self.leaves(checkpoint)
-        if isinstance(leaves, Finding):
-            raise LogUnsound(why=leaves.found)
-        note = await self.store.first(first)
-        return Covering(note=note, checkpoint=checkpoint, leaves=leaves)
+        return None if first is None else await self._covering(first)
+
+    async def following(self, size: int) -> AsyncIterator[Covering]:
+        """Yield the checkpoints of more than `size` events, by size.
+
+        Raises:
+            LogUnsound: one of them or its leaves are not genuine, or were changed.
+            Unavailable: no answer in time.
+
+        """
+        key = checkpoint_key(size)
+        for each in await self.store.kept(CHECKPOINTS):
+            if each.key > key:
+                yield await self._covering(each)
 
     async def end(self) -> End:
         """Return where the newest checkpoint ends.
@@ -153,9 +159,7 @@ class Archive:
         last = await self.newest()
         if last is None:
             return End()
-        leaves = await self.leaves(last)
-        if isinstance(leaves, Finding):
-            raise LogUnsound(why=leaves.found)
+        leaves = await self.proven_leaves(last)
         return End(frontier=leaves.after, leaf=leaves.hashes[-1])
 
     async def require_continued_by(self, record: LogRecord) -> None:
@@ -170,6 +174,19 @@ class Archive:
         if end.leaf:
             async with record.snapshot() as snapshot:
                 await _resumed(snapshot.rows(first=end.frontier.size), end)
+
+    async def proven_leaves(self, checkpoint: Checkpoint) -> Leaves:
+        """Return the leaves that lead to the checkpoint.
+
+        Raises:
+            LogUnsound: there are none.
+            Unavailable: no answer in time.
+
+        """
+        leaves = await self.leaves(checkpoint)
+        if isinstance(leaves, Finding):
+            raise LogUnsound(why=leaves.found)
+        return leaves
 
     async def leaves(self, checkpoint: Checkpoint) -> Leaves | Finding:
         """Return the leaves that lead to the checkpoint, or why there are none.
@@ -191,6 +208,12 @@ class Archive:
                 Fault.LEAVES, f"{key} does not lead to what {checkpoint.size} signs"
             )
         return leaves
+
+    async def _covering(self, kept: Kept) -> Covering:
+        checkpoint = _genuine(await self._read(kept))
+        leaves = await self.proven_leaves(checkpoint)
+        note = await self.store.first(kept)
+        return Covering(note=note, checkpoint=checkpoint, leaves=leaves)
 
     async def _read(self, kept: Kept) -> tuple[Checkpoint | Finding, ...]:
         """Return the checkpoint, or what is wrong with it, or both."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from sr_core.bootstrap.attestation import exports
 from sr_core.bootstrap.settings import parse_settings
-from sr_core.domain.errors import MalformedInput
+from sr_core.cli.files import write_new
 from sr_core.domain.judging_errors import (
     AttestationInvalid,
     EvidenceMissing,
@@ -45,25 +44,12 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             sys.stderr.write(f"sr evidence export: {error}\n")
             return 1
         has_archive = service.archive is not None
-    _write(path, data)
+    write_new(path, data)
     sys.stdout.write(f"wrote {path}, {len(data)} bytes\n")
     if data.endswith(b'"proof":null}\n'):
         why = _NO_CHECKPOINT if has_archive else _NO_KEY
         sys.stdout.write(f"It has no proof that the bundle is in the log: {why}.\n")
     return 0
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write the file where none is yet."""
-    try:
-        with Path(path).open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise MalformedInput(
-            field="--output",
-            found=f"{path}: {error.strerror}",
-            expected="the path of a file that is not there yet and can be written",
-        ) from error
 
 
 def _file_name(bundle: ContentHash) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 
 from sr_core.application.attestation import Attested, verify
 from sr_core.application.split_view import check_one_story
+from sr_core.cli.files import read_file, unreadable
 from sr_core.codec.attestation import FILE_BYTES_MAX
 from sr_core.codec.trust import TEXT_CHARS_MAX, TrustedKey, parse_trusted_keys
 from sr_core.domain.errors import MalformedInput
@@ -32,7 +33,7 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     del environment
     chosen = _parser().parse_args(arguments)
     keys = _keys(chosen.key, chosen.keys)
-    files = {path: _read(path, bytes_max=FILE_BYTES_MAX) for path in chosen.file}
+    files = {path: read_file(path, bytes_max=FILE_BYTES_MAX) for path in chosen.file}
     held: dict[str, Attested] = {}
     for path, data in files.items():
         try:
@@ -101,7 +102,7 @@ def _digest(path: str) -> str:
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return digest.hexdigest()
 
 
@@ -109,30 +110,13 @@ def _keys(texts: Sequence[str], paths: Sequence[str]) -> tuple[TrustedKey, ...]:
     """Return the keys that are given, of which there is one at least."""
     listed = [*texts]
     for path in paths:
-        data = _read(path, bytes_max=TEXT_CHARS_MAX)
+        data = read_file(path, bytes_max=TEXT_CHARS_MAX)
         listed.append(data.decode(errors="replace"))
     keys = parse_trusted_keys("\n".join(listed), field="the keys given")
     if keys:
         return keys
     raise MalformedInput(
         field="--key", found="none", expected="at least one key that is believed"
-    )
-
-
-def _read(path: str, *, bytes_max: int) -> bytes:
-    """Return the file's bytes, one more than the bound if it has more."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(bytes_max + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: str, error: OSError) -> MalformedInput:
-    return MalformedInput(
-        field=path,
-        found=f"{error.strerror}",
-        expected="the path of a file that can be read",
     )
 
 

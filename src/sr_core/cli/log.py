@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from sr_core.cli import (
     log_checkpoint,
+    log_consistency,
     log_keygen,
     log_prove,
     log_rebuild,
@@ -21,6 +22,7 @@ Subcommand: TypeAlias = Callable[[Sequence[str], Mapping[str, str]], Awaitable[i
 SUBCOMMANDS: Final[Mapping[str, Subcommand]] = MappingProxyType(
     {
         "checkpoint": log_checkpoint.run,
+        "consistency": log_consistency.run,
         "keygen": log_keygen.run,
         "prove": log_prove.run,
         "rebuild": log_rebuild.run,

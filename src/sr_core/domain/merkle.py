@@ -8,7 +8,8 @@ largest first: one for each bit that is set in their number.
 
 So a log of a million events is known by twenty hashes, and any two logs that differ in
 one leaf have different roots. That one leaf is among them, its inclusion path shows: the
-roots of the subtrees beside the way from the leaf up to the root (RFC 6962, 2.1.1).
+roots of the subtrees beside the way from the leaf up to the root (RFC 6962, 2.1.1). That
+a tree is the beginning of a larger one, its consistency path shows (2.1.2).
 """
 
 from __future__ import annotations
@@ -97,6 +98,60 @@ def root_by_path(
             node = hash_node(node, each)
         place, last = place >> 1, last >> 1
     return node if last == 0 else None
+
+
+def consistency_path(before: Frontier, leaves: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return what shows that the tree of `before` is that of `leaves` too, cut short.
+
+    It is the consistency path from the one to the other, the lowest first (RFC 6962,
+    2.1.2); it is empty where there are no leaves more.
+    """
+    low, high = 0, before.size + len(leaves)
+    assert before.size, "every tree begins with the empty one"
+    path: list[bytes] = []
+    while high > before.size:
+        middle = low + _left_size(high - low)
+        if before.size <= middle:
+            path.append(_subtree(before, leaves, middle, high))
+            high = middle
+        else:
+            path.append(_subtree(before, leaves, low, middle))
+            low = middle
+    if low:  # otherwise it is the root of the smaller tree, which whoever asks has
+        path.append(_subtree(before, leaves, low, high))
+    return tuple(reversed(path))
+
+
+def is_extension(
+    path: Sequence[bytes], *, old: tuple[int, bytes], new: tuple[int, bytes]
+) -> bool:
+    """Return whether the path shows that the old tree is the beginning of the new one.
+
+    Both are given by size and root (RFC 9162, 2.1.4.2).
+    """
+    (old_size, old_root), (new_size, new_root) = old, new
+    if not 0 < old_size < new_size:
+        return old == new and old_size > 0 and not path
+    nodes = [*path]
+    if old_size.bit_count() == 1:
+        nodes.insert(0, old_root)
+    if not nodes:
+        return False
+    place, last = old_size - 1, new_size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    smaller = larger = nodes[0]
+    for each in nodes[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            smaller, larger = hash_node(each, smaller), hash_node(each, larger)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            larger = hash_node(larger, each)
+        place, last = place >> 1, last >> 1
+    return (smaller, larger, last) == (old_root, new_root, 0)
 
 
 def hash_leaf(data: bytes) -> bytes:

@@ -6,7 +6,14 @@ import base64
 
 import pytest
 
-from sr_core.codec.log_proof import LogProof, read_proof, write_proof
+from sr_core.codec.log_proof import (
+    ConsistencyProof,
+    LogProof,
+    read_consistency,
+    read_proof,
+    write_consistency,
+    write_proof,
+)
 from sr_core.domain.errors import MalformedInput
 
 NOTE = "log\n9\nroot\n\n— log signature\n"
@@ -51,3 +58,38 @@ class TestAProof:
 
         with pytest.raises(MalformedInput, match=said):
             read_proof(TEXT.replace(old, new).removesuffix("\n\n"), what="proof")
+
+
+CONSISTENT = f"old 6\n{ONE}\n{TWO}\n\n{NOTE}"
+
+
+class TestAConsistencyProof:
+    def test_is_size_path_and_checkpoint(self):
+        proof = ConsistencyProof(old=6, path=HASHES, note=NOTE.encode())
+
+        assert write_consistency(proof) == CONSISTENT
+        assert read_consistency(CONSISTENT, what="proof") == proof
+
+    def test_of_one_size_has_no_path(self):
+        assert read_consistency(f"old 9\n\n{NOTE}", what="proof").path == ()
+
+    @pytest.mark.parametrize(
+        ("old", "new", "said"),
+        [
+            ("old 6", "old 0", "line 1"),
+            ("old 6", "old 06", "line 1"),
+            ("old 6", "new 6", "line 1"),
+            ("old 6\n", "", "line 1"),
+            ("old 6", f"old {'9' * 20}", "line 1"),
+            (ONE, ONE[:-1], "line 2"),
+            (TWO, f"{TWO} ", "line 3"),
+            (ONE, "\n".join([ONE] * 63), "64 hashes"),
+            (f"\n\n{NOTE}", "", "blank line"),
+            (NOTE, "x" * 10_000, "characters at most"),
+        ],
+    )
+    def test_of_another_form_is_refused_where_it_is_wrong(self, old, new, said):
+        assert old in CONSISTENT
+
+        with pytest.raises(MalformedInput, match=said):
+            read_consistency(CONSISTENT.replace(old, new), what="proof")

@@ -9,10 +9,12 @@ from pymerkle import InmemoryTree
 
 from sr_core.domain.merkle import (
     Frontier,
+    consistency_path,
     frontier_of,
     grown,
     hash_leaf,
     inclusion_path,
+    is_extension,
     root_by_path,
 )
 
@@ -169,3 +171,116 @@ class TestAnInclusionPath:
             hashes = [bytes(changed[n : n + 32]) for n in range(0, len(changed), 32)]
 
             assert root_by_path(HASHES[13], hashes, index=13, size=21) != root
+
+
+CONSISTENT = {
+    (1, 1): [],
+    (1, 8): [
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    ],
+    (6, 8): [
+        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ],
+    (2, 5): [
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+    ],
+}
+"""Two sizes, and the path, from the tests of Certificate Transparency."""
+
+
+def sized(leaves: list[bytes]) -> tuple[int, bytes]:
+    return len(leaves), frontier_of(leaves, before=Frontier()).root
+
+
+def consistent(old: list[bytes], more: list[bytes]) -> tuple[bytes, ...]:
+    return consistency_path(frontier_of(old, before=Frontier()), more)
+
+
+def defined(old: int, leaves: list[bytes], *, is_whole: bool) -> list[bytes]:
+    """Return SUBPROOF of RFC 6962, 2.1.2, word for word."""
+    if old == len(leaves):
+        return [] if is_whole else [sized(leaves)[1]]
+    half = max(1 << n for n in range(8) if 1 << n < len(leaves))
+    if old <= half:
+        part = defined(old, leaves[:half], is_whole=is_whole)
+        return [*part, sized(leaves[half:])[1]]
+    return [
+        *defined(old - half, leaves[half:], is_whole=False),
+        sized(leaves[:half])[1],
+    ]
+
+
+class TestAConsistencyPath:
+    """RFC 6962, 2.1.2; R-ATT-8."""
+
+    @pytest.mark.parametrize(("old", "new"), CONSISTENT)
+    def test_is_the_known_answer(self, old, new):
+        leaves = [hash_leaf(each) for each in LEAVES[:new]]
+
+        path = consistent(leaves[:old], leaves[old:])
+
+        assert [each.hex() for each in path] == CONSISTENT[old, new]
+
+    def test_is_that_of_the_definition_and_leads_from_root_to_root(self):
+        tree = InmemoryTree(algorithm="sha256")
+        roots = [tree.append_entry(b"%d" % n) and tree.get_root() for n in range(40)]
+        for new in range(1, 41):
+            for old in range(1, new + 1):
+                path = consistent(HASHES[:old], HASHES[old:new])
+                first, last = (old, roots[old - 1]), (new, roots[new - 1])
+
+                assert [*path] == defined(old, HASHES[:new], is_whole=True)
+                assert is_extension(path, old=first, new=last)
+
+    @pytest.mark.parametrize("new", [2, 3, 7, 8, 21])
+    def test_leads_nowhere_else(self, new):
+        last = sized(HASHES[:new])
+        for old in range(1, new):
+            path = consistent(HASHES[:old], HASHES[old:new])
+            first = sized(HASHES[:old])
+            other = sized([*HASHES[: old - 1], HASHES[-1]])
+            fork = sized([*HASHES[: old - 1], HASHES[-1], *HASHES[old:new]])
+            cut = sized(HASHES[: new - 1])
+            wrong = [
+                (path, other, last),
+                (path, first, fork),
+                (path, first, cut),
+                (path, last, first),
+                ((*path, HASHES[-1]), first, last),
+                ((), first, last),
+                (path[:-1], first, last),
+                *((path[::-1], first, last) for _ in path[1:]),
+                *(
+                    (path, sized(HASHES[:at]), last)
+                    for at in range(1, new)
+                    if at != old
+                ),
+                (path, (0, sized([])[1]), last),
+                (path, (-1, first[1]), last),
+            ]
+            for hashes, one, two in wrong:
+                assert not is_extension(hashes, old=one, new=two)
+
+    def test_of_one_size_is_empty(self):
+        size = sized(HASHES[:5])
+
+        assert is_extension((), old=size, new=size)
+        assert not is_extension(HASHES[:1], old=size, new=size)
+        assert not is_extension((), old=size, new=(5, HASHES[0]))
+        assert not is_extension((), old=sized([]), new=sized([]))
+
+    def test_is_refused_by_every_bit(self):
+        path = consistent(HASHES[:13], HASHES[13:21])
+        first, last = sized(HASHES[:13]), sized(HASHES[:21])
+        data = b"".join(path)
+        for bit in range(len(data) * 8):
+            changed = bytearray(data)
+            changed[bit // 8] ^= 1 << bit % 8
+            hashes = [bytes(changed[n : n + 32]) for n in range(0, len(changed), 32)]
+
+            assert not is_extension(hashes, old=first, new=last)
