@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sr_core.adapters.postgres.connections import connection_pool
 from sr_core.adapters.postgres.event_store import PostgresEventStore
+from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.adapters.system import SystemClock
 from sr_core.application.exports import Exports
@@ -30,7 +31,7 @@ async def exports(settings: Settings) -> AsyncIterator[Exports]:
     key = signing_key(settings, at=clock.now())
     async with (
         connection_pool(settings.database_url) as pool,
-        vault_of(settings, pool) as vault,
+        vault_of(settings, pool, PrometheusMetrics()) as vault,
     ):
         yield Exports(
             log=PostgresEventStore(pool),

@@ -45,6 +45,7 @@ from sr_core.adapters.sandbox.runner import SandboxRunner
 from sr_core.adapters.system import SystemClock, UlidSource
 from sr_core.application.governed import Governed
 from sr_core.application.health import Dependency
+from sr_core.application.metered_wraps import MeteredWraps
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
@@ -58,6 +59,7 @@ from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.clock import Clock
 from sr_core.ports.errors import Unfit
 from sr_core.ports.identity import Identity
+from sr_core.ports.metrics import Metrics
 
 PLATFORM = Actor(ActorKind.SYSTEM, "svc:sr-core:platform")
 """The actor of what the platform itself detects."""
@@ -114,12 +116,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             allow_plain=settings.sandbox == "plain",
             below=settings.sandbox_directory,
         )
+        metrics = PrometheusMetrics()
         recorder = Recorder(
             store=PostgresEventStore(pool),
             clock=clock,
             ids=ids,
             platform=PLATFORM,
-            metrics=PrometheusMetrics(),
+            metrics=metrics,
         )
         graph = PostgresGraph(pool)
         reactions = Reactions(
@@ -133,7 +136,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             candidate_bytes=candidates,
             evidence_bytes=evidence,
             attachment_bytes=attachments,
-            vault=await exits.enter_async_context(vault_of(settings, pool)),
+            vault=await exits.enter_async_context(vault_of(settings, pool, metrics)),
             runner=SandboxRunner(
                 sandbox, clock=clock, below=settings.sandbox_directory
             ),
@@ -154,7 +157,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def vault_of(settings: Settings, pool: Pool) -> AsyncIterator[Vault]:
+async def vault_of(
+    settings: Settings, pool: Pool, metrics: Metrics
+) -> AsyncIterator[Vault]:
     """Open where the settings' restricted evidence lies, and what it is sealed with."""
     access, bucket = s3_access(settings), settings.restricted_bucket
     async with kek_source(settings.keks) as keks:
@@ -162,7 +167,10 @@ async def vault_of(settings: Settings, pool: Pool) -> AsyncIterator[Vault]:
             containers=S3ContentStore(access, bucket=bucket),
             records=S3KeyRecords(access, bucket=bucket),
             keks=keks,
-            wraps=PostgresWrapCounts(pool),
+            wraps=MeteredWraps(
+                wraps=PostgresWrapCounts(pool, wraps_max=settings.keks.wraps_max),
+                metrics=metrics,
+            ),
             kek_id=settings.keks.kek_id,
         )
 

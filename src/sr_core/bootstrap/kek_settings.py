@@ -23,7 +23,7 @@ from sr_core.adapters.infisical.access import (
 )
 from sr_core.bootstrap.setting import Setting
 from sr_core.domain.errors import MalformedInput
-from sr_core.domain.kek import Kek, KekId, KekRef, parse_kek, parse_kek_id
+from sr_core.domain.kek import WRAPS_MAX, Kek, KekId, KekRef, parse_kek, parse_kek_id
 from sr_core.domain.sealing_errors import BadKeyMaterial
 
 FAMILIES: Final = ("INFISICAL_", "SR_ENVELOPE_")
@@ -80,6 +80,10 @@ KEK_SETTINGS: Final[Mapping[str, Setting]] = {
         default="",
         meaning="a KEK in place of Infisical's, a secret; for development only",
     ),
+    "SR_ENVELOPE_WRAPS_MAX": Setting(
+        default=str(WRAPS_MAX),
+        meaning="how many data keys a version of a KEK wraps at most",
+    ),
 }
 
 
@@ -93,6 +97,8 @@ class KekSettings:
     """Whose current version seals what is new."""
     cache_ttl_s: int
     cache_stale_s: int
+    wraps_max: int
+    """How many data keys a version wraps, before there has to be a newer one."""
     is_strict: bool
     secrets: tuple[str, ...] = field(repr=False)
     """What must be in no line of the log."""
@@ -130,6 +136,7 @@ def parse_kek_settings(
         kek_id=given.ref.id if given is not None else kek_id,
         cache_ttl_s=number("INFISICAL_CACHE_TTL_S", 1, 86_400),
         cache_stale_s=number("INFISICAL_CACHE_STALE_S", 0, 86_400),
+        wraps_max=number("SR_ENVELOPE_WRAPS_MAX", 1, WRAPS_MAX),
         is_strict=choice("INFISICAL_STRICT", ("true", "false")) == "true",
         secrets=tuple(value for each in secrets if (value := text(each))),
     )

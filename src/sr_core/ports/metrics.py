@@ -28,6 +28,7 @@ class Counter(StrEnum):
     ORACLE_RUNS_PASSED = "oracle_runs_passed"
     ORACLE_RUNS_FAILED = "oracle_runs_failed"
     EVENTS_APPENDED = "events_appended"
+    KEK_WRAPS = "kek_wraps"
 
 
 class Histogram(StrEnum):
@@ -71,6 +72,9 @@ COUNTERS: Final[Mapping[Counter, Definition]] = {
     Counter.ORACLE_RUNS_PASSED: Definition(meaning="oracle runs ended as SUCCESS"),
     Counter.ORACLE_RUNS_FAILED: Definition(meaning="oracle runs ended otherwise"),
     Counter.EVENTS_APPENDED: Definition(meaning="events recorded, of any type"),
+    Counter.KEK_WRAPS: Definition(
+        meaning="data keys wrapped by this process, by version of the KEK", label="kek"
+    ),
 }
 assert COUNTERS.keys() == set(Counter), "every counter is defined"
 

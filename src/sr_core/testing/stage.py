@@ -18,6 +18,7 @@ from sr_core.adapters.memory.wrap_counts import MemoryWrapCounts
 from sr_core.adapters.prometheus.metrics import PrometheusMetrics
 from sr_core.application.event_manager import LogFollower
 from sr_core.application.governed import Adopted, Governed
+from sr_core.application.metered_wraps import MeteredWraps
 from sr_core.application.platform import Platform
 from sr_core.application.reactions import Reactions
 from sr_core.application.recorder import Recorder
@@ -197,7 +198,7 @@ class Stage:
                 containers=self.restricted_bytes,
                 records=self.key_records,
                 keks=self.keks,
-                wraps=MemoryWrapCounts(),
+                wraps=MeteredWraps(wraps=MemoryWrapCounts(), metrics=self.metrics),
                 kek_id=KEK_ID,
             ),
             runner=runner or ScriptedRunner(),

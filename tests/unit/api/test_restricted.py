@@ -126,6 +126,21 @@ class TestHandedIn:
             "RESTRICTED",
         )
 
+    async def test_its_wrap_is_counted(self, api):
+        run = await an_external_run(api)
+        body = body_of(await manifest_of(api, run))
+        before = (await api.get("metrics")).json()["domain"]["kek_wraps"]
+
+        await api.done("evidence", body, by="system")
+
+        after = (await api.get("metrics")).json()["domain"]["kek_wraps"]
+        vault = api.stage.platform.vault
+        current = str((await vault.keks.current(vault.kek_id)).ref)
+        assert (before, after) == (
+            {},
+            {current: len(api.stage.restricted_bytes.keys())},
+        )
+
     async def test_no_store_has_its_bytes_or_their_hash(self, held):
         stage = held.stage
         stored = [

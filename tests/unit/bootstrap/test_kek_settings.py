@@ -65,6 +65,7 @@ class TestInfisical:
             INFISICAL_CACHE_TTL_S="60",
             INFISICAL_CACHE_STALE_S="30",
             INFISICAL_STRICT="true",
+            SR_ENVELOPE_WRAPS_MAX="5",
         )
 
         assert found.infisical is not None
@@ -73,6 +74,7 @@ class TestInfisical:
         assert found.infisical.api is Api.V3
         assert found.infisical.environment == "prod"
         assert found.infisical.folder == "/keys"
+        assert found.wraps_max == 5
         assert found.infisical.deadlines.total_s == 7
         assert found.kek_id == "another-kek"
         assert (found.cache_ttl_s, found.cache_stale_s) == (60, 30)
@@ -98,6 +100,8 @@ class TestInfisical:
             {"INFISICAL_ENVELOPE_KEY_ID": "a/b"},
             {"INFISICAL_CACHE_TTL_S": "0"},
             {"INFISICAL_CACHE_STALE_S": "-1"},
+            {"SR_ENVELOPE_WRAPS_MAX": "0"},
+            {"SR_ENVELOPE_WRAPS_MAX": "16777217"},
             {"INFISICAL_STRICT": "yes"},
             {"INFISICAL_PROJECT": "a-project"},
         ],

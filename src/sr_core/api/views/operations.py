@@ -100,6 +100,7 @@ class DomainMetricsView(msgspec.Struct, kw_only=True):
     oracle_runs_passed: int
     oracle_runs_failed: int
     events_appended: int
+    kek_wraps: dict[str, int]
     oracle_avg_latency_ms: float
     event_append_avg_latency_ms: float
     iteration_total: dict[str, int]
@@ -143,6 +144,7 @@ def domain_metrics(reading: Reading) -> DomainMetricsView:
         oracle_runs_passed=_count(reading, Counter.ORACLE_RUNS_PASSED),
         oracle_runs_failed=_count(reading, Counter.ORACLE_RUNS_FAILED),
         events_appended=_count(reading, Counter.EVENTS_APPENDED),
+        kek_wraps=dict(reading.counts[Counter.KEK_WRAPS]),
         oracle_avg_latency_ms=_over_all(runs.values()).mean_ms,
         event_append_avg_latency_ms=_only(reading, Histogram.APPEND).mean_ms,
         iteration_total=dict(reading.counts[Counter.ITERATION]),
