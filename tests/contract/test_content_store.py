@@ -18,8 +18,10 @@ from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
+from sr_core.application.spool import Spool, Spooled
 from sr_core.domain.refs import hash_bytes
 from sr_core.ports.content_store import (
+    PIECE_BYTES,
     ContentConflict,
     ContentStore,
     ObjectKey,
@@ -100,6 +102,95 @@ class TestWhatIsNotThere:
             await store.get(KEY, expected=hash_bytes(DATA))
 
 
+SIZES = [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES]
+
+
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    with Spool() as it:
+        yield it
+
+
+def spooled(spool: Spool, data: bytes) -> Spooled:
+    entry = spool.entry()
+    entry.add(data)
+    return entry.end()
+
+
+def patterned(size: int) -> bytes:
+    """Bytes of which no two pieces are alike."""
+    return b"".join(number.to_bytes(4, "big") for number in range(-(-size // 4)))[:size]
+
+
+async def gathered(
+    store: ContentStore, expected: bytes, came: list[bytes] | None = None
+) -> list[bytes]:
+    """Read all there is; `came` has the beginning of it where it was not to the end."""
+    came = [] if came is None else came
+    async for each in store.pieces(KEY, expected=hash_bytes(expected)):
+        came.append(each)  # noqa: PERF401 - what came before a refusal is looked at
+    return came
+
+
+class TestWhatIsNotInMemory:
+    """R-ENC-12: it is put and read a piece at a time, by the same rules."""
+
+    @pytest.mark.parametrize("size", SIZES)
+    async def test_reads_back(self, store, spool, size):
+        data = patterned(size)
+
+        await store.put(KEY, spooled(spool, data))
+
+        assert await store.get(KEY, expected=hash_bytes(data)) == data
+        pieces = await gathered(store, data)
+        assert b"".join(pieces) == data
+        assert all(0 < len(each) <= PIECE_BYTES for each in pieces)
+
+    @pytest.mark.parametrize("size", SIZES)
+    async def test_may_be_put_again(self, store, spool, size):
+        data = patterned(size)
+        await store.put(KEY, data)
+
+        await store.put(KEY, spooled(spool, data))
+
+        assert await store.get(KEY, expected=hash_bytes(data)) == data
+
+    async def test_is_never_overwritten(self, store, spool):
+        await store.put(KEY, DATA)
+
+        with pytest.raises(ContentConflict, match="other bytes"):
+            await store.put(KEY, spooled(spool, patterned(2 * PIECE_BYTES)))
+
+        assert await store.get(KEY, expected=hash_bytes(DATA)) == DATA
+
+    async def test_in_a_race_is_what_one_of_them_put(self, store, spool):
+        contents = [b"%d" % number * PIECE_BYTES for number in range(4)]
+        sources = [spooled(spool, each) for each in contents]
+
+        results = await asyncio.gather(
+            *(store.put(KEY, each) for each in sources), return_exceptions=True
+        )
+
+        assert [type(each) for each in results].count(ContentConflict) == 3
+        winner = contents[results.index(None)]
+        assert await store.get(KEY, expected=hash_bytes(winner)) == winner
+
+    async def test_is_missing_if_it_is_not_there(self, store):
+        with pytest.raises(Unretrievable, match="is MISSING"):
+            await gathered(store, DATA)
+
+    @pytest.mark.parametrize("size", SIZES[1:])
+    async def test_never_ends_with_another_hash(self, store, size):
+        data = patterned(size)
+        await store.put(KEY, data)
+        came: list[bytes] = []
+
+        with pytest.raises(Unretrievable, match="is CORRUPTED"):
+            await gathered(store, b"other", came)
+
+        assert len(b"".join(came)) < size
+
+
 class TestSomebodyAtTheBucket:
     async def test_who_overwrites_is_found_out(self, s3_store, bucket):
         await s3_store.put(KEY, DATA)
@@ -127,11 +218,13 @@ class TestSomebodyAtTheBucket:
         bucket.admin.delete_bucket_policy(bucket.name)
         assert await s3_store.get(KEY, expected=hash_bytes(DATA)) == DATA
 
-    async def test_who_denies_writing_is_found_out(self, s3_store, bucket):
+    async def test_who_denies_writing_is_found_out(self, s3_store, bucket, spool):
         deny(bucket, "s3:PutObject", "sha256/*")
 
         with pytest.raises(Unretrievable, match="is DENIED"):
             await s3_store.put(KEY, DATA)
+        with pytest.raises(Unretrievable, match="is DENIED"):
+            await s3_store.put(KEY, spooled(spool, DATA))
 
     async def test_is_no_reader_without_the_key(self, bucket):
         stranger = replace(bucket.access(), secret_key=GUESSED)
@@ -199,6 +292,30 @@ class TestNoUsableAnswer:
 
         with pytest.raises(Unavailable, match="no-such-bucket"):
             await store.put(KEY, DATA)
+
+    async def test_is_unavailable_where_pieces_stop(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (3 * PIECE_BYTES)
+        answer = head + bytes(2 * PIECE_BYTES)
+        came: list[bytes] = []
+
+        with server(answer) as port, pytest.raises(Unavailable):
+            await gathered(store_at(port), b"", came)
+
+        assert len(b"".join(came)) <= 2 * PIECE_BYTES
+
+    async def test_is_unavailable_where_a_piece_drips(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n"
+
+        with server(head, drip=b"x") as port:
+            async with asyncio.timeout(2):
+                with pytest.raises(Unavailable):
+                    await gathered(store_at(port, deadline_s=0.3), DATA)
+
+    async def test_is_unavailable_for_pieces_without_a_bucket(self, bucket, spool):
+        store = S3ContentStore(bucket.access(), bucket="no-such-bucket")
+
+        with pytest.raises(Unavailable, match="no-such-bucket"):
+            await store.put(KEY, spooled(spool, DATA))
 
 
 async def assert_unavailable(store: S3ContentStore) -> None:

@@ -34,7 +34,7 @@ from sr_core.domain.evidence import (
 from sr_core.domain.ids import BundleId
 from sr_core.domain.kek import KekRef, parse_kek_id
 from sr_core.domain.refs import hash_bytes
-from sr_core.ports.content_store import ObjectKey
+from sr_core.ports.content_store import Data, ObjectKey
 from sr_core.ports.errors import Unavailable
 from sr_core.testing import CORE, SYSTEM, Stage, build_manifest
 
@@ -62,7 +62,7 @@ class Store(MemoryContentStore):
         super().__init__()
         self._journal, self._kind = journal, kind
 
-    async def put(self, key: ObjectKey, data: bytes) -> None:
+    async def put(self, key: ObjectKey, data: Data) -> None:
         kind = "manifest" if key.endswith("manifest.json") else self._kind
         await self._journal.write(kind, lambda: super(Store, self).put(key, data))
 

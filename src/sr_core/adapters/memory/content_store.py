@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from threading import Lock
 
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.ports.content_store import (
+    PIECE_BYTES,
     ContentConflict,
+    Data,
     ObjectKey,
     PartState,
     Unretrievable,
@@ -20,8 +23,10 @@ class MemoryContentStore:
         self._objects: dict[ObjectKey, bytes] = {}
         self._lock = Lock()
 
-    async def put(self, key: ObjectKey, data: bytes) -> None:
+    async def put(self, key: ObjectKey, data: Data) -> None:
         """See `ContentStore.put`."""
+        if not isinstance(data, bytes):
+            data = b"".join(data.pieces())
         with self._lock:
             if self._objects.setdefault(key, data) != data:
                 raise ContentConflict(key=key)
@@ -34,3 +39,11 @@ class MemoryContentStore:
         if hash_bytes(data) != expected:
             raise Unretrievable(key=key, state=PartState.CORRUPTED)
         return data
+
+    async def pieces(
+        self, key: ObjectKey, *, expected: ContentHash
+    ) -> AsyncGenerator[bytes, None]:
+        """See `ContentStore.pieces`."""
+        data = await self.get(key, expected=expected)
+        for start in range(0, len(data), PIECE_BYTES):
+            yield data[start : start + PIECE_BYTES]
