@@ -128,7 +128,7 @@ async def gathered(
     """Read all there is; `came` has the beginning of it where it was not to the end."""
     came = [] if came is None else came
     async for each in store.pieces(KEY, expected=hash_bytes(expected)):
-        came.append(each)  # noqa: PERF401 - what came before a refusal is looked at
+        came.append(each)
     return came
 
 

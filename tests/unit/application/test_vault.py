@@ -12,8 +12,9 @@ from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.application import runs as use_case
 from sr_core.application.evidence import manifest_key, read_bundle
+from sr_core.application.handing_in import HandedIn
 from sr_core.application.recorder import Asked
-from sr_core.application.runs import HandedIn, Runs
+from sr_core.application.runs import Runs
 from sr_core.application.vault import (
     container_key,
     context_of,

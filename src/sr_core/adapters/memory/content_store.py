@@ -33,9 +33,7 @@ class MemoryContentStore:
 
     async def get(self, key: ObjectKey, *, expected: ContentHash) -> bytes:
         """See `ContentStore.get`."""
-        data = self._objects.get(key)
-        if data is None:
-            raise Unretrievable(key=key, state=PartState.MISSING)
+        data = self._found(key)
         if hash_bytes(data) != expected:
             raise Unretrievable(key=key, state=PartState.CORRUPTED)
         return data
@@ -44,6 +42,17 @@ class MemoryContentStore:
         self, key: ObjectKey, *, expected: ContentHash
     ) -> AsyncGenerator[bytes, None]:
         """See `ContentStore.pieces`."""
-        data = await self.get(key, expected=expected)
-        for start in range(0, len(data), PIECE_BYTES):
+        data = self._found(key)
+        last = max(0, len(data) - 1) // PIECE_BYTES * PIECE_BYTES
+        for start in range(0, last, PIECE_BYTES):
             yield data[start : start + PIECE_BYTES]
+        if hash_bytes(data) != expected:
+            raise Unretrievable(key=key, state=PartState.CORRUPTED)
+        if data:
+            yield data[last:]
+
+    def _found(self, key: ObjectKey) -> bytes:
+        data = self._objects.get(key)
+        if data is None:
+            raise Unretrievable(key=key, state=PartState.MISSING)
+        return data
