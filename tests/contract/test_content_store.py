@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import socket
 import socketserver
 import threading
@@ -13,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from tests.conftest import a_bucket, server_of
+from tests.minio_server import S3_SERVERS
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
@@ -37,12 +38,13 @@ DATA = b'{"verdict":"PASS"}'
 GUESSED = "guessed"
 
 
-@pytest.fixture(params=["memory", "s3"])
-def store(request: pytest.FixtureRequest) -> ContentStore:
+@pytest.fixture(params=["memory", *S3_SERVERS])
+def store(request: pytest.FixtureRequest) -> Iterator[ContentStore]:
     if request.param == "memory":
-        return MemoryContentStore()
-    s3_store: S3ContentStore = request.getfixturevalue("s3_store")
-    return s3_store
+        yield MemoryContentStore()
+        return
+    with a_bucket(*server_of(request, request.param)) as made:
+        yield S3ContentStore(made.access(), bucket=made.name)
 
 
 @pytest.fixture
@@ -210,21 +212,20 @@ class TestSomebodyAtTheBucket:
 
     async def test_who_denies_it_is_found_out(self, s3_store, bucket):
         await s3_store.put(KEY, DATA)
-        deny(bucket, "s3:GetObject", KEY)
-
-        with pytest.raises(Unretrievable, match="is DENIED"):
+        with (
+            bucket.denied("s3:GetObject", KEY),
+            pytest.raises(Unretrievable, match="is DENIED"),
+        ):
             await s3_store.get(KEY, expected=hash_bytes(DATA))
 
-        bucket.admin.delete_bucket_policy(bucket.name)
         assert await s3_store.get(KEY, expected=hash_bytes(DATA)) == DATA
 
     async def test_who_denies_writing_is_found_out(self, s3_store, bucket, spool):
-        deny(bucket, "s3:PutObject", "sha256/*")
-
-        with pytest.raises(Unretrievable, match="is DENIED"):
-            await s3_store.put(KEY, DATA)
-        with pytest.raises(Unretrievable, match="is DENIED"):
-            await s3_store.put(KEY, spooled(spool, DATA))
+        with bucket.denied("s3:PutObject", "sha256/*"):
+            with pytest.raises(Unretrievable, match="is DENIED"):
+                await s3_store.put(KEY, DATA)
+            with pytest.raises(Unretrievable, match="is DENIED"):
+                await s3_store.put(KEY, spooled(spool, DATA))
 
     async def test_is_no_reader_without_the_key(self, bucket):
         stranger = replace(bucket.access(), secret_key=GUESSED)
@@ -233,19 +234,6 @@ class TestSomebodyAtTheBucket:
             await S3ContentStore(stranger, bucket=bucket.name).get(
                 KEY, expected=hash_bytes(DATA)
             )
-
-
-def deny(bucket, action: str, resource: str) -> None:
-    """Deny `action` to the application; whoever is admin may go on."""
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": ["arn:aws:iam::*:user/app"]},
-        "Action": [action],
-        "Resource": [f"arn:aws:s3:::{bucket.name}/{resource}"],
-    }
-    bucket.admin.set_bucket_policy(
-        bucket.name, json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
 
 
 class TestNoUsableAnswer:
