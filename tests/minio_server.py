@@ -88,10 +88,7 @@ def minio_server(directory: Path) -> Iterator[S3Address]:
         )
     try:
         address = S3Address(endpoint=endpoint, region="us-east-1", admin=admin, app=app)
-        master = admin_of(address)
-        _await_ready(server, master, directory / "log")
-        master.user_add(app.access_key, app.secret_key)
-        master.policy_set(APP, user=app.access_key)
+        _await_ready(server, address, directory / "log")
         yield address
     finally:
         server.terminate()
@@ -142,13 +139,16 @@ def _allowed() -> dict[str, Any]:
 
 
 def _await_ready(
-    server: subprocess.Popen[bytes], master: MinioAdmin, log: Path
+    server: subprocess.Popen[bytes], address: S3Address, log: Path
 ) -> None:
-    """Return when the policy of the platform is there, which shows that it can be."""
+    """Return when the platform's user is there, which shows that the server is."""
+    master = admin_of(address)
     until = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < until and server.poll() is None:
         try:
             master.policy_add(APP, policy=policy([_allowed()]))
+            master.user_add(address.app.access_key, address.app.secret_key)
+            master.policy_set(APP, user=address.app.access_key)
         except (urllib3.exceptions.HTTPError, MinioException):
             time.sleep(0.05)  # nothing tells that it is initialised but being asked
         else:

@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
-from tests.conftest import a_bucket, server_of
+from tests.conftest import Bucket, a_bucket, server_of
 from tests.minio_server import S3_SERVERS
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
-from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
+from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets, unprotected
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.application.spool import Spool, Spooled
@@ -317,13 +317,16 @@ async def assert_unavailable(store: S3ContentStore) -> None:
 
 
 def store_at(port: int, *, deadline_s: float = 2.0) -> S3ContentStore:
-    access = S3Access(
+    return S3ContentStore(access_at(port, deadline_s=deadline_s), bucket="evidence")
+
+
+def access_at(port: int, *, deadline_s: float = 2.0) -> S3Access:
+    return S3Access(
         endpoint=f"127.0.0.1:{port}",
         access_key="app",
         secret_key=GUESSED,
         deadline_s=deadline_s,
     )
-    return S3ContentStore(access, bucket="evidence")
 
 
 @contextmanager
@@ -367,15 +370,55 @@ class TestReadiness:
 
         assert GUESSED not in str(refused.value)
 
+    async def test_fails_where_the_store_writes_over_what_is_there(self):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+        with server(answer) as port, pytest.raises(Unfit, match="If-None-Match"):
+            await store_at(port).check()
+
+
+class TestWhatAStoreDoesNotDo:
+    """R-ATT-5: it is told, and never assumed."""
+
+    async def test_a_plain_bucket_keeps_and_locks_nothing(self, bucket):
+        assert await unprotected(admin_of(bucket), bucket.name) == (
+            f"bucket {bucket.name} keeps no versions",
+            f"bucket {bucket.name} has no object lock",
+        )
+
+    async def test_of_one_that_does_nothing_is_told(self, locked_bucket):
+        assert await unprotected(admin_of(locked_bucket), locked_bucket.name) == ()
+
+    @pytest.mark.parametrize(
+        ("status", "code"), [(403, "AccessDenied"), (501, "NotImplemented")]
+    )
+    async def test_where_it_does_not_say_that_is_told(self, status, code):
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        head = (
+            f"HTTP/1.1 {status} No\r\nContent-Type: application/xml\r\n"
+            f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+
+        with server(head.encode() + body) as port:
+            said = await unprotected(access_at(port), "evidence")
+
+        assert [each.partition(":")[0] for each in said] == [
+            f"it is not told whether bucket evidence {asked}"
+            for asked in ("keeps versions", "locks objects")
+        ]
+
+    async def test_silence_is_no_answer(self):
+        with (
+            server(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n") as port,
+            pytest.raises(Unavailable),
+        ):
+            await unprotected(access_at(port), "evidence")
+
 
 class TestBuckets:
     async def test_are_made_once(self, bucket):
         fresh = f"{bucket.name}-2"
-        admin = replace(
-            bucket.access(),
-            access_key=bucket.address.admin.access_key,
-            secret_key=bucket.address.admin.secret_key,
-        )
+        admin = admin_of(bucket)
         wanted = [bucket.name, fresh]
         try:
             assert await missing_buckets(admin, wanted) == (fresh,)
@@ -387,3 +430,10 @@ class TestBuckets:
     async def test_are_not_made_by_just_anybody(self, bucket):
         with pytest.raises(Unavailable):
             await ensure_buckets(bucket.access(), [f"{bucket.name}-2"])
+
+
+def admin_of(bucket: Bucket) -> S3Access:
+    keys = bucket.address.admin
+    return replace(
+        bucket.access(), access_key=keys.access_key, secret_key=keys.secret_key
+    )

@@ -56,6 +56,7 @@ _ONLY_IF_NEW: Final = {
 PROBE_KEY: Final = ObjectKey("probe/ready")
 PROBE: Final = b"written to see whether it can be\n"
 _OTHER_BYTES: Final = f"{PROBE_KEY} does not read back as it was written"
+_OVERWRITES: Final = "it does not heed If-None-Match, and writes over what is there"
 _CODE: Final = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 T = TypeVar("T")
 
@@ -102,10 +103,12 @@ class S3ContentStore:
     async def check(self) -> None:
         """Return if these credentials can write to the bucket and read from it.
 
-        One small object is written there, once and for ever.
+        One small object is written there, once and for ever: a second write of it has to
+        be refused, or nothing that is stored here would be safe from the next.
 
         Raises:
-            Unfit: the store is out of reach, refuses us, or gives back other bytes.
+            Unfit: the store is out of reach, refuses us, gives back other bytes, or
+                writes over what is there.
 
         """
         try:
@@ -115,14 +118,21 @@ class S3ContentStore:
             raise self._unfit(type(error).__name__) from error
 
     def _probe(self) -> None:
-        status, said = self._ask("PUT", PROBE_KEY, body=PROBE, headers=_ONLY_IF_NEW)
-        if status not in {HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED}:
+        status, said = self._write_probe()
+        if status == HTTPStatus.OK:  # that it was not there is shown by a second one
+            status, said = self._write_probe()
+        if status == HTTPStatus.OK:
+            raise self._unfit(_OVERWRITES)
+        if status != HTTPStatus.PRECONDITION_FAILED:
             raise self._unfit(_refusal("write", status, said))
         status, said = self._ask("GET", PROBE_KEY)
         if status != HTTPStatus.OK:
             raise self._unfit(_refusal("read", status, said))
         if said != PROBE:
             raise self._unfit(_OTHER_BYTES)
+
+    def _write_probe(self) -> tuple[int, bytes]:
+        return self._ask("PUT", PROBE_KEY, body=PROBE, headers=_ONLY_IF_NEW)
 
     def _unfit(self, cause: str) -> Unfit:
         return Unfit(system=f"the bucket {self._bucket}", cause=cause)
