@@ -61,6 +61,13 @@ All of it is served as OpenAPI 3.1 at `/openapi.json`. Who may ask is told in
   being carried out, or if its answer was lost, it is told so (409). A key belongs to one
   actor at one route and does not expire. What recorded nothing, above all a refusal, is
   not kept; nor is a failure (500 and above).
+- A form (`multipart/form-data`) is read as it comes and never whole. With a key it has to
+  say its hash, `Content-Digest: sha-256=:BASE64:`, which is compared before anything is
+  recorded; `POST /api/v1/evidence/stream` takes up to 5 GiB so, the manifest first and
+  then each blob as a part of its name.
+- What is given as `/content` is hashed on its way. If it is not what was stored, the
+  connection ends before the `Content-Length` that was announced: such an answer is to be
+  thrown away.
 - Every refusal is a [problem](#problem), `application/problem+json`.
 
 """

@@ -9,6 +9,7 @@ stack ──▶ template ──▶ database   a fresh database, cloned in some 5
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,8 +24,8 @@ import pytest
 from bench.logs import batches
 from minio import Minio
 from minio.deleteobjects import DeleteObject
-from minio.error import S3Error
 from psycopg.sql import SQL, Composed, Identifier
+from tests import minio_server
 
 from pytest_sr.broker import Broker
 from pytest_sr.session import SESSION
@@ -250,37 +251,94 @@ class Bucket:
     def access(self, *, deadline_s: float = 10.0) -> S3Access:
         return access(self.address, self.address.app, deadline_s=deadline_s)
 
+    @contextmanager
+    def denied(self, action: str, resource: str) -> Iterator[None]:
+        """Deny `action` to the application; whoever is admin may go on."""
+        statement = {
+            "Effect": "Deny",
+            "Principal": {"AWS": ["arn:aws:iam::*:user/app"]},
+            "Action": [action],
+            "Resource": [f"arn:aws:s3:::{self.name}/{resource}"],
+        }
+        told = {"Version": "2012-10-17", "Statement": [statement]}
+        self.admin.set_bucket_policy(self.name, json.dumps(told))
+        try:
+            yield
+        finally:
+            self.admin.delete_bucket_policy(self.name)
 
-@pytest.fixture
-def bucket(stack: StackAddresses) -> Iterator[Bucket]:
+
+class MinioBucket(Bucket):
+    """The same, at a MinIO."""
+
+    @contextmanager
+    def denied(self, action: str, resource: str) -> Iterator[None]:
+        """See `Bucket.denied`."""
+        with minio_server.denied(self.address, action, f"{self.name}/{resource}"):
+            yield
+
+
+@contextmanager
+def a_bucket(address: S3Address, kind: type[Bucket] = Bucket) -> Iterator[Bucket]:
     name = f"case-{os.getpid()}-{secrets.token_hex(4)}"
-    s3_access = access(stack.s3, stack.s3.admin)
+    s3_access = access(address, address.admin)
     pool = s3_access.pool()
-    admin = s3_access.client(pool)
-    admin.make_bucket(name)
-    yield Bucket(name, stack.s3, admin)
-    with suppress(S3Error):  # most tests set no policy
-        admin.delete_bucket_policy(name)
-    stored = admin.list_objects(name, recursive=True)
-    doomed = [DeleteObject(each.object_name) for each in stored if each.object_name]
-    assert not list(admin.remove_objects(name, doomed))
-    admin.remove_bucket(name)
+    made = kind(name, address, s3_access.client(pool))
+    made.admin.make_bucket(name)
+    yield made
+    remove_for_good(made, "")
+    made.admin.remove_bucket(name)
     pool.clear()
 
 
-@pytest.fixture
-def locked_bucket(stack: StackAddresses) -> Iterator[Bucket]:
-    """A bucket with object lock; GOVERNANCE, or nobody could remove it after the test."""
+@contextmanager
+def a_locked_bucket(
+    address: S3Address, kind: type[Bucket] = Bucket
+) -> Iterator[Bucket]:
     name = f"case-{os.getpid()}-{secrets.token_hex(4)}"
-    s3_access = access(stack.s3, stack.s3.admin)
+    s3_access = access(address, address.admin)
     wanted = LockedBucket(name=name, mode="GOVERNANCE", days=1)
     asyncio.run(ensure_locked(s3_access, wanted))
     pool = s3_access.pool()
-    bucket = Bucket(name, stack.s3, s3_access.client(pool))
+    bucket = kind(name, address, s3_access.client(pool))
     yield bucket
     remove_for_good(bucket, "")
     bucket.admin.remove_bucket(name)
     pool.clear()
+
+
+@pytest.fixture(scope="session")
+def minio_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Address]:
+    """A MinIO of this worker's own; without one, whoever asks is left out."""
+    with minio_server.minio_server(tmp_path_factory.mktemp("minio")) as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest, s3_kind: str) -> Iterator[Bucket]:
+    with a_bucket(*server_of(request, s3_kind)) as made:
+        yield made
+
+
+@pytest.fixture
+def locked_bucket(request: pytest.FixtureRequest, s3_kind: str) -> Iterator[Bucket]:
+    """A bucket with object lock; GOVERNANCE, or nobody could remove it after the test."""
+    with a_locked_bucket(*server_of(request, s3_kind)) as made:
+        yield made
+
+
+@pytest.fixture
+def s3_kind() -> str:
+    """Which server a test's buckets lie at; the suites of the store ask for each."""
+    return "seaweedfs"
+
+
+def server_of(
+    request: pytest.FixtureRequest, kind: str
+) -> tuple[S3Address, type[Bucket]]:
+    if kind == "minio":
+        return request.getfixturevalue("minio_address"), MinioBucket
+    return request.getfixturevalue("stack").s3, Bucket
 
 
 def remove_for_good(bucket: Bucket, prefix: str) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 import psycopg
 import pytest
 from tests.infisical_world import World, a_world, asking
+from tests.minio_server import S3_SERVERS
 
 from sr_core.adapters.infisical.kek_source import InfisicalKekSource
 from sr_core.adapters.memory.event_store import MemoryEventStore
@@ -122,6 +123,21 @@ async def log(dsn: str | None) -> AsyncIterator[Log]:
         return
     async with connection_pool(dsn) as pool:
         yield Log(PostgresEventStore(pool), PostgresReadModel(pool))
+
+
+@pytest.fixture
+def s3_kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of server for the tests that `pytest_generate_tests` finds."""
+    return str(getattr(request, "param", "seaweedfs"))
+
+
+_OF_BUCKETS = {"bucket", "locked_bucket"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for buckets at each kind of server; the suites do so themselves."""
+    if _OF_BUCKETS & set(metafunc.fixturenames):
+        metafunc.parametrize("s3_kind", S3_SERVERS, indirect=True)
 
 
 @pytest.fixture

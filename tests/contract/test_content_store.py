@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import socket
 import socketserver
 import threading
@@ -13,13 +12,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from tests.conftest import Bucket, a_bucket, server_of
+from tests.minio_server import S3_SERVERS
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
-from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets
+from sr_core.adapters.s3.buckets import ensure_buckets, missing_buckets, unprotected
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
+from sr_core.application.spool import Spool, Spooled
 from sr_core.domain.refs import hash_bytes
 from sr_core.ports.content_store import (
+    PIECE_BYTES,
     ContentConflict,
     ContentStore,
     ObjectKey,
@@ -35,12 +38,13 @@ DATA = b'{"verdict":"PASS"}'
 GUESSED = "guessed"
 
 
-@pytest.fixture(params=["memory", "s3"])
-def store(request: pytest.FixtureRequest) -> ContentStore:
+@pytest.fixture(params=["memory", *S3_SERVERS])
+def store(request: pytest.FixtureRequest) -> Iterator[ContentStore]:
     if request.param == "memory":
-        return MemoryContentStore()
-    s3_store: S3ContentStore = request.getfixturevalue("s3_store")
-    return s3_store
+        yield MemoryContentStore()
+        return
+    with a_bucket(*server_of(request, request.param)) as made:
+        yield S3ContentStore(made.access(), bucket=made.name)
 
 
 @pytest.fixture
@@ -100,6 +104,95 @@ class TestWhatIsNotThere:
             await store.get(KEY, expected=hash_bytes(DATA))
 
 
+SIZES = [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES]
+
+
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    with Spool() as it:
+        yield it
+
+
+def spooled(spool: Spool, data: bytes) -> Spooled:
+    entry = spool.entry()
+    entry.add(data)
+    return entry.end()
+
+
+def patterned(size: int) -> bytes:
+    """Bytes of which no two pieces are alike."""
+    return b"".join(number.to_bytes(4, "big") for number in range(-(-size // 4)))[:size]
+
+
+async def gathered(
+    store: ContentStore, expected: bytes, came: list[bytes] | None = None
+) -> list[bytes]:
+    """Read all there is; `came` has the beginning of it where it was not to the end."""
+    came = [] if came is None else came
+    async for each in store.pieces(KEY, expected=hash_bytes(expected)):
+        came.append(each)
+    return came
+
+
+class TestWhatIsNotInMemory:
+    """R-ENC-12: it is put and read a piece at a time, by the same rules."""
+
+    @pytest.mark.parametrize("size", SIZES)
+    async def test_reads_back(self, store, spool, size):
+        data = patterned(size)
+
+        await store.put(KEY, spooled(spool, data))
+
+        assert await store.get(KEY, expected=hash_bytes(data)) == data
+        pieces = await gathered(store, data)
+        assert b"".join(pieces) == data
+        assert all(0 < len(each) <= PIECE_BYTES for each in pieces)
+
+    @pytest.mark.parametrize("size", SIZES)
+    async def test_may_be_put_again(self, store, spool, size):
+        data = patterned(size)
+        await store.put(KEY, data)
+
+        await store.put(KEY, spooled(spool, data))
+
+        assert await store.get(KEY, expected=hash_bytes(data)) == data
+
+    async def test_is_never_overwritten(self, store, spool):
+        await store.put(KEY, DATA)
+
+        with pytest.raises(ContentConflict, match="other bytes"):
+            await store.put(KEY, spooled(spool, patterned(2 * PIECE_BYTES)))
+
+        assert await store.get(KEY, expected=hash_bytes(DATA)) == DATA
+
+    async def test_in_a_race_is_what_one_of_them_put(self, store, spool):
+        contents = [b"%d" % number * PIECE_BYTES for number in range(4)]
+        sources = [spooled(spool, each) for each in contents]
+
+        results = await asyncio.gather(
+            *(store.put(KEY, each) for each in sources), return_exceptions=True
+        )
+
+        assert [type(each) for each in results].count(ContentConflict) == 3
+        winner = contents[results.index(None)]
+        assert await store.get(KEY, expected=hash_bytes(winner)) == winner
+
+    async def test_is_missing_if_it_is_not_there(self, store):
+        with pytest.raises(Unretrievable, match="is MISSING"):
+            await gathered(store, DATA)
+
+    @pytest.mark.parametrize("size", SIZES[1:])
+    async def test_never_ends_with_another_hash(self, store, size):
+        data = patterned(size)
+        await store.put(KEY, data)
+        came: list[bytes] = []
+
+        with pytest.raises(Unretrievable, match="is CORRUPTED"):
+            await gathered(store, b"other", came)
+
+        assert len(b"".join(came)) < size
+
+
 class TestSomebodyAtTheBucket:
     async def test_who_overwrites_is_found_out(self, s3_store, bucket):
         await s3_store.put(KEY, DATA)
@@ -119,19 +212,20 @@ class TestSomebodyAtTheBucket:
 
     async def test_who_denies_it_is_found_out(self, s3_store, bucket):
         await s3_store.put(KEY, DATA)
-        deny(bucket, "s3:GetObject", KEY)
-
-        with pytest.raises(Unretrievable, match="is DENIED"):
+        with (
+            bucket.denied("s3:GetObject", KEY),
+            pytest.raises(Unretrievable, match="is DENIED"),
+        ):
             await s3_store.get(KEY, expected=hash_bytes(DATA))
 
-        bucket.admin.delete_bucket_policy(bucket.name)
         assert await s3_store.get(KEY, expected=hash_bytes(DATA)) == DATA
 
-    async def test_who_denies_writing_is_found_out(self, s3_store, bucket):
-        deny(bucket, "s3:PutObject", "sha256/*")
-
-        with pytest.raises(Unretrievable, match="is DENIED"):
-            await s3_store.put(KEY, DATA)
+    async def test_who_denies_writing_is_found_out(self, s3_store, bucket, spool):
+        with bucket.denied("s3:PutObject", "sha256/*"):
+            with pytest.raises(Unretrievable, match="is DENIED"):
+                await s3_store.put(KEY, DATA)
+            with pytest.raises(Unretrievable, match="is DENIED"):
+                await s3_store.put(KEY, spooled(spool, DATA))
 
     async def test_is_no_reader_without_the_key(self, bucket):
         stranger = replace(bucket.access(), secret_key=GUESSED)
@@ -140,19 +234,6 @@ class TestSomebodyAtTheBucket:
             await S3ContentStore(stranger, bucket=bucket.name).get(
                 KEY, expected=hash_bytes(DATA)
             )
-
-
-def deny(bucket, action: str, resource: str) -> None:
-    """Deny `action` to the application; whoever is admin may go on."""
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": ["arn:aws:iam::*:user/app"]},
-        "Action": [action],
-        "Resource": [f"arn:aws:s3:::{bucket.name}/{resource}"],
-    }
-    bucket.admin.set_bucket_policy(
-        bucket.name, json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
 
 
 class TestNoUsableAnswer:
@@ -200,6 +281,30 @@ class TestNoUsableAnswer:
         with pytest.raises(Unavailable, match="no-such-bucket"):
             await store.put(KEY, DATA)
 
+    async def test_is_unavailable_where_pieces_stop(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (3 * PIECE_BYTES)
+        answer = head + bytes(2 * PIECE_BYTES)
+        came: list[bytes] = []
+
+        with server(answer) as port, pytest.raises(Unavailable):
+            await gathered(store_at(port), b"", came)
+
+        assert len(b"".join(came)) <= 2 * PIECE_BYTES
+
+    async def test_is_unavailable_where_a_piece_drips(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n"
+
+        with server(head, drip=b"x") as port:
+            async with asyncio.timeout(2):
+                with pytest.raises(Unavailable):
+                    await gathered(store_at(port, deadline_s=0.3), DATA)
+
+    async def test_is_unavailable_for_pieces_without_a_bucket(self, bucket, spool):
+        store = S3ContentStore(bucket.access(), bucket="no-such-bucket")
+
+        with pytest.raises(Unavailable, match="no-such-bucket"):
+            await store.put(KEY, spooled(spool, DATA))
+
 
 async def assert_unavailable(store: S3ContentStore) -> None:
     with pytest.raises(Unavailable) as error:
@@ -212,13 +317,16 @@ async def assert_unavailable(store: S3ContentStore) -> None:
 
 
 def store_at(port: int, *, deadline_s: float = 2.0) -> S3ContentStore:
-    access = S3Access(
+    return S3ContentStore(access_at(port, deadline_s=deadline_s), bucket="evidence")
+
+
+def access_at(port: int, *, deadline_s: float = 2.0) -> S3Access:
+    return S3Access(
         endpoint=f"127.0.0.1:{port}",
         access_key="app",
         secret_key=GUESSED,
         deadline_s=deadline_s,
     )
-    return S3ContentStore(access, bucket="evidence")
 
 
 @contextmanager
@@ -262,15 +370,55 @@ class TestReadiness:
 
         assert GUESSED not in str(refused.value)
 
+    async def test_fails_where_the_store_writes_over_what_is_there(self):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+        with server(answer) as port, pytest.raises(Unfit, match="If-None-Match"):
+            await store_at(port).check()
+
+
+class TestWhatAStoreDoesNotDo:
+    """R-ATT-5: it is told, and never assumed."""
+
+    async def test_a_plain_bucket_keeps_and_locks_nothing(self, bucket):
+        assert await unprotected(admin_of(bucket), bucket.name) == (
+            f"bucket {bucket.name} keeps no versions",
+            f"bucket {bucket.name} has no object lock",
+        )
+
+    async def test_of_one_that_does_nothing_is_told(self, locked_bucket):
+        assert await unprotected(admin_of(locked_bucket), locked_bucket.name) == ()
+
+    @pytest.mark.parametrize(
+        ("status", "code"), [(403, "AccessDenied"), (501, "NotImplemented")]
+    )
+    async def test_where_it_does_not_say_that_is_told(self, status, code):
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        head = (
+            f"HTTP/1.1 {status} No\r\nContent-Type: application/xml\r\n"
+            f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+
+        with server(head.encode() + body) as port:
+            said = await unprotected(access_at(port), "evidence")
+
+        assert [each.partition(":")[0] for each in said] == [
+            f"it is not told whether bucket evidence {asked}"
+            for asked in ("keeps versions", "locks objects")
+        ]
+
+    async def test_silence_is_no_answer(self):
+        with (
+            server(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n") as port,
+            pytest.raises(Unavailable),
+        ):
+            await unprotected(access_at(port), "evidence")
+
 
 class TestBuckets:
     async def test_are_made_once(self, bucket):
         fresh = f"{bucket.name}-2"
-        admin = replace(
-            bucket.access(),
-            access_key=bucket.address.admin.access_key,
-            secret_key=bucket.address.admin.secret_key,
-        )
+        admin = admin_of(bucket)
         wanted = [bucket.name, fresh]
         try:
             assert await missing_buckets(admin, wanted) == (fresh,)
@@ -282,3 +430,10 @@ class TestBuckets:
     async def test_are_not_made_by_just_anybody(self, bucket):
         with pytest.raises(Unavailable):
             await ensure_buckets(bucket.access(), [f"{bucket.name}-2"])
+
+
+def admin_of(bucket: Bucket) -> S3Access:
+    keys = bucket.address.admin
+    return replace(
+        bucket.access(), access_key=keys.access_key, secret_key=keys.secret_key
+    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from minio.commonconfig import ENABLED
 from minio.datatypes import Object
 from minio.versioningconfig import VersioningConfig
+from tests.conftest import a_bucket, server_of
+from tests.minio_server import S3_SERVERS
 
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.adapters.s3.content_store import S3ContentStore
@@ -30,12 +33,13 @@ OTHER = ObjectKey("keys/aa/cc/0000000001.a-kek")
 DATA = b"SRKR and more"
 
 
-@pytest.fixture(params=["memory", "s3"])
-def records(request: pytest.FixtureRequest) -> KeyRecords:
+@pytest.fixture(params=["memory", *S3_SERVERS])
+def records(request: pytest.FixtureRequest) -> Iterator[KeyRecords]:
     if request.param == "memory":
-        return MemoryKeyRecords()
-    s3_records: S3KeyRecords = request.getfixturevalue("s3_records")
-    return s3_records
+        yield MemoryKeyRecords()
+        return
+    with a_bucket(*server_of(request, request.param)) as made:
+        yield S3KeyRecords(made.access(), bucket=made.name)
 
 
 @pytest.fixture

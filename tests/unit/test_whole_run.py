@@ -17,6 +17,7 @@ SKIPS: Final = {
     "contract/test_infisical_live.py": [
         "RUN_INFISICAL_TESTS is not 1: no live Infisical is asked"
     ],
+    "minio_server.py": ["SR_TEST_MINIO names no MinIO, and there is none on PATH"],
     "unit/codec/test_sealed_node.py": [
         "there is no node on PATH, whose crypto would read ours"
     ],

@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Final
-from urllib.parse import quote
+from collections.abc import AsyncGenerator
+from typing import Any, Final
 
-from litestar import Response, Router, get, post
-from litestar.datastructures import UploadFile
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, MultipartBody
+from litestar.params import FromPath
 
 from sr_core.api.authority import ANYONE, HUMAN
+from sr_core.api.forms import FILE, Form, Part, form_schema
+from sr_core.api.streaming import Streamed
 from sr_core.api.views.attachments import AttachmentAccepted, AttachmentView
 from sr_core.api.views.base import accept, shown
 from sr_core.application.attachments import Attachments
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
 from sr_core.domain.attachment import ATTACHMENT_BYTES_MAX
-from sr_core.domain.errors import NotFound
+from sr_core.domain.errors import MalformedInput, NotFound
 from sr_core.domain.ids import parse_attachment_id
 
-PIECE_BYTES: Final = 1024 * 1024
+FIELD: Final = "file"
 _ENVELOPE_BYTES: Final = 64 * 1024
 """What the form round the file may take up."""
-
-
-@dataclass
-class AttachmentForm:
-    """A form with one file."""
-
-    file: UploadFile
+FORM: Final = form_schema("A form with one file.", {FIELD: FILE}, required=(FIELD,))
 
 
 @post(
     "/attachments",
     authority=HUMAN,
     request_max_body_size=ATTACHMENT_BYTES_MAX + _ENVELOPE_BYTES,
+    reads_body=FORM,
 )
 async def attach(
-    data: MultipartBody[AttachmentForm],
+    request: Request[Any, Any, Any],
     platform: NamedDependency[Platform],
     asked: NamedDependency[Asked],
 ) -> AttachmentAccepted:
     """Add a file; it is kept under its hash, and is never evidence."""
-    media_type = data.file.content_type or "application/octet-stream"
-    try:
-        kept, events = await Attachments(platform=platform).add(
-            _pieces(data.file),
-            filename=data.file.filename,
-            media_type=media_type,
-            asked=asked,
-        )
-    finally:
-        await data.file.close()
+    form = Form(request)
+    file = _required_file(await form.next())
+    filename = file.filename or ""
+    media_type = file.media_type or "application/octet-stream"
+    kept, events = await Attachments(platform=platform).add(
+        _only_part(form), filename=filename, media_type=media_type, asked=asked
+    )
     return accept(
         AttachmentAccepted,
         events,
@@ -63,7 +54,7 @@ async def attach(
         content_hash=kept.content_hash,
         size_bytes=kept.size_bytes,
         media_type=media_type,
-        filename=data.file.filename,
+        filename=filename,
         uploaded_by={"actor_kind": asked.by.kind, "actor_id": asked.by.actor_id},
         uploaded_at=events[0].occurred_at,
     )
@@ -89,25 +80,37 @@ async def attachment(
 async def attachment_content(
     attachment_id: FromPath[str], platform: NamedDependency[Platform]
 ) -> Response[bytes]:
-    """Return the file itself; its bytes are hashed before they are given."""
-    known, data = await Attachments(platform=platform).content(
+    """Return the file itself, hashed on its way: if it is another, its end is not sent."""
+    known, pieces = await Attachments(platform=platform).content(
         parse_attachment_id(attachment_id)
     )
-    name = quote(known.filename, safe="")
-    return Response(
-        data,
+    return await Streamed.begin(
+        pieces,
+        size=known.size_bytes,
         media_type=known.media_type,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-            "X-Content-Type-Options": "nosniff",
-            "ETag": f'"{known.content_hash}"',
-        },
+        name=known.filename,
+        tag=known.content_hash,
     )
 
 
-async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
-    while piece := await file.read(PIECE_BYTES):
-        yield piece
+def _required_file(part: Part | None) -> Part:
+    if part is None or part.name != FIELD or part.filename is None:
+        raise MalformedInput(
+            field=FIELD,
+            found=part and part.name[:128],
+            expected=f"a form with one file, called {FIELD}",
+        )
+    return part
+
+
+async def _only_part(form: Form) -> AsyncGenerator[bytes, None]:
+    """Yield what is in the part; it ends only if nothing comes after it."""
+    async for each in form.content():
+        yield each
+    if (another := await form.next()) is not None:
+        raise MalformedInput(
+            field=another.name[:128], found="another part", expected="one file"
+        )
 
 
 router = Router(

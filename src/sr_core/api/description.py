@@ -10,7 +10,7 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib import import_module
 from importlib.metadata import version
@@ -91,6 +91,8 @@ class Operation:
     method: str
     path: str
     authority: Authority
+    body: Mapping[str, Any] | None = field(default=None, compare=False)
+    """What it takes, where the framework cannot tell, since the body is streamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,8 @@ def describe(
     for operation in operations:
         told = document["paths"][operation.path][operation.method.lower()]
         _complete(told, operation)
+        if operation.body is not None:
+            told["requestBody"] = dict(operation.body)
     _complete_components(document)
     _link(document)
     return Description(
@@ -158,6 +162,7 @@ def _operations(
                         method=str(method),
                         path=route.path_format,
                         authority=authority_of(handler),
+                        body=handler.opt.get("reads_body"),
                     )
 
 
@@ -188,7 +193,7 @@ def _complete(told: Document, operation: Operation) -> None:
         _tell_unready(responses)
     if operation.path == "/metrics/prometheus":
         responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    if operation.path.endswith("/attachments/{attachment_id}/content"):
+    if "/content" in operation.path:
         responses["200"]["content"] = {"*/*": {"schema": {}}}
     for response in responses.values():
         if "$ref" not in response:

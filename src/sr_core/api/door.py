@@ -84,7 +84,7 @@ class Door:
             else:
                 await send_problem(scope, breach, answer)
         finally:
-            self._settle(scope, answer.status, time.perf_counter() - began)
+            self._settle(scope, answer, time.perf_counter() - began)
 
     def _named(self, scope: HTTPScope) -> dict[str, str]:
         given = dict(scope["headers"])
@@ -92,24 +92,25 @@ class Door:
         correlation_id = _name_in(given.get(b"x-correlation-id")) or request_id
         return {"request_id": request_id, "correlation_id": correlation_id}
 
-    def _settle(self, scope: HTTPScope, status: int, seconds: float) -> None:
+    def _settle(self, scope: HTTPScope, answer: _Answer, seconds: float) -> None:
         self._metrics.move(
             Count(Counter.HTTP_REQUESTS),
-            Count(_class_of(status)),
+            Count(_class_of(answer.outcome)),
             Duration(Histogram.HTTP_REQUEST, seconds),
         )
         note_subjects(scope.get("path_params", {}))
         level = logging.DEBUG if scope["path"] in _OPERATIONS else logging.INFO
         _LOG.log(
             level,
-            "%s %s was answered with %d",
+            "%s %s was answered with %d%s",
             scope["method"],
             _printable(scope["path"]),
-            status,
+            answer.status,
+            "" if answer.is_whole else ", and broken off",
             extra={
                 "method": scope["method"],
                 "uri": _printable(scope["path"]),
-                "status": status,
+                "status": answer.status,
                 "latency_ms": round(seconds * 1000, 3),
             },
         )
@@ -125,12 +126,20 @@ class _Answer:
             for name, value in names.items()
         ]
         self.status: int = HTTPStatus.INTERNAL_SERVER_ERROR
+        self.is_whole = False
+
+    @property
+    def outcome(self) -> int:
+        """What the request counts as: an answer without its end is none."""
+        return self.status if self.is_whole else HTTPStatus.INTERNAL_SERVER_ERROR
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
+        if message["type"] == "http.response.body":
+            self.is_whole = not message.get("more_body", False)
 
 
 class _Timed:

@@ -6,6 +6,9 @@
     same, meanwhile   409 IDEMPOTENCY_KEY_IN_PROGRESS, nothing is done
     key, other body   422 IDEMPOTENCY_KEY_REUSED, nothing is done
 
+A body that is read as a stream has to say its hash (``Content-Digest``) where it has a
+key: that stands for it, and is compared with what came before anything is recorded.
+
 A key belongs to one actor at one route, and is never forgotten. What recorded nothing it
 asked for, above all a refusal, is not kept: the next try is judged anew. Nor is a failure
 (500 and above): whether its events are recorded, the next try says.
@@ -23,6 +26,7 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from sr_core.api.digests import require_digest
 from sr_core.api.sending import send_answer, send_problem
 from sr_core.domain.actors import Actor
 from sr_core.domain.errors import MalformedInput, SrError
@@ -74,11 +78,11 @@ async def name_request(
 async def _hash_of(request: Request[Any, Any, Any]) -> ContentHash:
     """Return the hash of all that the request asks for, each part by its length."""
     digest = hashlib.sha256()
-    for part in (
-        request.scope["path"].encode(),
-        request.scope["query_string"],
-        await request.body(),
-    ):
+    if request.route_handler.opt.get("reads_body"):
+        body = require_digest(request)  # the body is longer than memory
+    else:
+        body = await request.body()
+    for part in (request.scope["path"].encode(), request.scope["query_string"], body):
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return parse_content_hash(f"sha256:{digest.hexdigest()}")

@@ -25,6 +25,7 @@ from sr_core.api.bounds import (
     UnsupportedMediaType,
 )
 from sr_core.api.choices import choices_at
+from sr_core.domain.attachment import AttachmentTooLarge
 from sr_core.domain.errors import (
     AuthorityRequired,
     Conflict,
@@ -125,6 +126,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     RequestRepeated: HTTPStatus.CONFLICT,
     RebuildUnderWay: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    AttachmentTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     BodyIncomplete: HTTPStatus.BAD_REQUEST,
     HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from sr_core.application.known import Case
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
+from sr_core.application.spool import Spool, Spooled, regrouped
 from sr_core.domain import attachment
 from sr_core.domain.attachment import (
     ATTACHMENT_BYTES_MAX,
     AttachmentRecorded,
+    AttachmentTooLarge,
     RecordAttachment,
 )
-from sr_core.domain.errors import MalformedInput, NotFound
+from sr_core.domain.errors import NotFound
 from sr_core.domain.events import DomainEvent, Ruling, stream_name
 from sr_core.domain.ids import AttachmentId, parse_attachment_id
 from sr_core.domain.refs import ContentHash, parse_content_hash
@@ -50,25 +52,29 @@ class Attachments:
     ) -> tuple[Kept, tuple[NewEvent, ...]]:
         """Store the file under its hash, then record it.
 
+        Of one that is refused no byte gets to the store.
+
         Raises:
             AuthorityRequired: no human adds it.
-            MalformedInput: it is too large, empty, or its name or type is none.
+            AttachmentTooLarge: it has a byte too many; what is left was not taken.
+            MalformedInput: it is empty, or its name or type is none.
             Unavailable: the store did not answer; nothing is recorded.
 
         """
         attachment.authorise(asked.by)
         attachment.check(filename=filename, media_type=media_type)
-        data, content_hash = await _taken_in(pieces)
-        command = RecordAttachment(
-            by=asked.by,
-            attachment_id=parse_attachment_id(self.platform.ids.fresh("attach")),
-            content_hash=content_hash,
-            media_type=media_type,
-            size_bytes=len(data),
-            filename=filename,
-        )
-        recorded = attachment.decide(command)
-        await self.platform.attachment_bytes.put(_key(content_hash), data)
+        with Spool() as spool:
+            file = await _taken_in(spool, pieces)
+            command = RecordAttachment(
+                by=asked.by,
+                attachment_id=parse_attachment_id(self.platform.ids.fresh("attach")),
+                content_hash=file.content_hash,
+                media_type=media_type,
+                size_bytes=file.size,
+                filename=filename,
+            )
+            recorded = attachment.decide(command)
+            await self.platform.attachment_bytes.put(_key(file.content_hash), file)
 
         async def rule(_: Events) -> Ruling:
             return Ruling(events=recorded)
@@ -78,20 +84,18 @@ class Attachments:
         events = await self.platform.recorder.record(case, rule, asked)
         kept = Kept(
             attachment_id=command.attachment_id,
-            content_hash=content_hash,
-            size_bytes=len(data),
+            content_hash=command.content_hash,
+            size_bytes=command.size_bytes,
         )
         return kept, events
 
     async def content(
         self, attachment_id: AttachmentId
-    ) -> tuple[AttachmentRecorded, bytes]:
-        """Return what is recorded of the file, and its bytes, whose hash was checked.
+    ) -> tuple[AttachmentRecorded, AsyncGenerator[bytes, None]]:
+        """Return what is recorded of the file, and its bytes: see `ContentStore.pieces`.
 
         Raises:
             NotFound: it is not recorded.
-            Unretrievable: its bytes are gone, or are not what was stored.
-            Unavailable: the store did not answer.
 
         """
         key = {"attachment_id": attachment_id}
@@ -106,26 +110,25 @@ class Attachments:
             size_bytes=int(str(row["size_bytes"])),
             filename=str(row["filename"]),
         )
-        data = await self.platform.attachment_bytes.get(
-            _key(content_hash), expected=content_hash
-        )
-        return known, data
+        store = self.platform.attachment_bytes
+        return known, store.pieces(_key(content_hash), expected=content_hash)
 
 
-async def _taken_in(pieces: AsyncIterator[bytes]) -> tuple[bytes, ContentHash]:
-    """Return the whole file and its hash; stop at the first byte that is too many."""
-    data = bytearray()
-    digest = hashlib.sha256()
+async def _taken_in(spool: Spool, pieces: AsyncIterator[bytes]) -> Spooled:
+    """Return the whole file; stop at the first byte that is too many."""
+    entry = spool.entry()
+    async for piece in regrouped(_bounded(pieces)):
+        await asyncio.to_thread(entry.add, piece)
+    return entry.end()
+
+
+async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    size = 0
     async for piece in pieces:
-        if len(data) + len(piece) > ATTACHMENT_BYTES_MAX:
-            raise MalformedInput(
-                field="file",
-                found=f"more than {ATTACHMENT_BYTES_MAX} bytes",
-                expected=f"1 to {ATTACHMENT_BYTES_MAX} bytes",
-            )
-        digest.update(piece)
-        data += piece
-    return bytes(data), parse_content_hash(f"sha256:{digest.hexdigest()}")
+        size += len(piece)
+        if size > ATTACHMENT_BYTES_MAX:
+            raise AttachmentTooLarge
+        yield piece
 
 
 def _key(content_hash: ContentHash) -> ObjectKey:

@@ -12,10 +12,10 @@ restricted in it lies elsewhere, sealed: see `sr_core.application.vault`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 
-from sr_core.application.vault import Vault, lost_of
+from sr_core.application.vault import Vault, length, lost_of
 from sr_core.codec.canonical import canonical
 from sr_core.codec.manifest import parse_manifest
 from sr_core.domain.evidence import (
@@ -28,7 +28,7 @@ from sr_core.domain.evidence import (
 )
 from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.refs import ContentHash, hash_bytes
-from sr_core.ports.content_store import ContentStore, ObjectKey, Unretrievable
+from sr_core.ports.content_store import ContentStore, Data, ObjectKey, Unretrievable
 
 MANIFEST = "manifest.json"
 
@@ -46,7 +46,7 @@ def blob_key(bundle: ContentHash, blob: ContentHash) -> ObjectKey:
 async def write_bundle(
     store: ContentStore,
     manifest: EvidenceManifest,
-    blobs: Mapping[str, bytes],
+    blobs: Mapping[str, Data],
     *,
     form: bytes | None = None,
 ) -> ContentHash:
@@ -90,12 +90,12 @@ async def read_bundle(
         if each.is_sealed:
             continue
         try:
-            data = await read_blob(store, bundle, each.content_hash)
+            size = await length(blob_pieces(store, bundle, each.content_hash))
         except Unretrievable as gone:
             lost[each.name] = gone.state
             continue
-        if len(data) != each.size:
-            why = f"{each.name} has {len(data)} bytes, not {each.size}"
+        if size != each.size:
+            why = f"{each.name} has {size} bytes, not {each.size}"
             flaw = Flaw(defect=ManifestDefect.BLOB_MISMATCH, why=why)
     lost |= await lost_of(vault, bundle, reading.manifest)
     return replace(reading, lost=lost, flaw=flaw)
@@ -134,7 +134,7 @@ async def read_manifest(store: ContentStore, bundle: ContentHash) -> BundleReadi
 async def read_blob(
     store: ContentStore, bundle: ContentHash, blob: ContentHash
 ) -> bytes:
-    """Return one blob of the bundle, with the hash that the manifest names.
+    """Return one blob of the bundle, which is whole and has to fit into memory.
 
     Raises:
         Unretrievable: it is missing, denied, or not what was stored.
@@ -142,6 +142,13 @@ async def read_blob(
 
     """
     return await store.get(blob_key(bundle, blob), expected=blob)
+
+
+def blob_pieces(
+    store: ContentStore, bundle: ContentHash, blob: ContentHash
+) -> AsyncGenerator[bytes, None]:
+    """Yield one blob of the bundle; see `ContentStore.pieces`."""
+    return store.pieces(blob_key(bundle, blob), expected=blob)
 
 
 def _folder(bundle: ContentHash) -> str:

@@ -11,7 +11,8 @@ the event came after the record, and so does the taking away that follows the ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +20,7 @@ from sr_core.application.evidence import read_manifest
 from sr_core.application.known import Case
 from sr_core.application.platform import Platform
 from sr_core.application.recorder import Asked
-from sr_core.application.vault import open_blob, records_prefix
+from sr_core.application.vault import open_blob, open_pieces, records_prefix
 from sr_core.codec.envelope import opened
 from sr_core.domain import restricted
 from sr_core.domain.errors import NotFound
@@ -69,10 +70,7 @@ class Restricted:
             Unavailable: the reading could not be recorded.
 
         """
-        restricted.authorise_reading(asked.by)
-        if await self.erasure(bundle) is not None:
-            await self._note(bundle, artifact, EvidenceErased.code, asked)
-            raise EvidenceErased(content_hash=bundle)
+        await self._admit(bundle, artifact, asked)
         try:
             data = await open_blob(self.platform.vault, bundle, manifest, artifact)
         except _UNOPENED as failure:
@@ -80,6 +78,42 @@ class Restricted:
             raise EvidenceUnreadable(blob_name=artifact.name) from failure
         await self._note(bundle, artifact, RELEASED, asked)
         return data
+
+    async def pieces(
+        self,
+        bundle: ContentHash,
+        manifest: EvidenceManifest,
+        artifact: Artifact,
+        asked: Asked,
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what is sealed as `artifact`, each piece verified; see `read`.
+
+        That it was read is recorded before the first piece, and before a refusal that
+        comes later, that it could not be read to its end.
+        """
+        await self._admit(bundle, artifact, asked)
+        vault, is_released = self.platform.vault, False
+        async with aclosing(open_pieces(vault, bundle, manifest, artifact)) as found:
+            while True:
+                try:
+                    piece = await anext(found, None)
+                except _UNOPENED as failure:
+                    await self._note(bundle, artifact, failure.code, asked)
+                    raise EvidenceUnreadable(blob_name=artifact.name) from failure
+                if not is_released:
+                    await self._note(bundle, artifact, RELEASED, asked)
+                    is_released = True
+                if piece is None:
+                    return
+                yield piece
+
+    async def _admit(
+        self, bundle: ContentHash, artifact: Artifact, asked: Asked
+    ) -> None:
+        restricted.authorise_reading(asked.by)
+        if await self.erasure(bundle) is not None:
+            await self._note(bundle, artifact, EvidenceErased.code, asked)
+            raise EvidenceErased(content_hash=bundle)
 
     async def erase(
         self, bundle: ContentHash, rationale: str, asked: Asked

@@ -11,17 +11,19 @@ evidence, and the evidence is held against the run, the suite and its own hashes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sr_core.application.bundles import Occasion, build_bundle, silence
 from sr_core.application.candidates import Candidates
 from sr_core.application.evidence import write_bundle
 from sr_core.application.facts import earlier_runs, work_context
+from sr_core.application.handing_in import Expected, HandedIn, Parts, take_in
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
+from sr_core.application.spool import Spool
 from sr_core.application.suites import Suites
-from sr_core.application.vault import seal_bundle, write_sealed
+from sr_core.application.vault import SealedBundle, seal_bundle, write_sealed
 from sr_core.application.verification import Verification
 from sr_core.codec.canonical import canonical
 from sr_core.codec.envelope import rfc3339
@@ -41,14 +43,8 @@ from sr_core.domain.errors import BudgetExhausted, NotFound, SrError
 from sr_core.domain.events import Ruling
 from sr_core.domain.evidence import (
     EvidenceManifest,
-    Flaw,
     blob_flaws,
-    defects,
-    foreign_attribution,
     is_secret,
-    misjudged,
-    sealed_already,
-    strangeness,
     unanswered,
 )
 from sr_core.domain.ids import (
@@ -59,7 +55,6 @@ from sr_core.domain.ids import (
     parse_bundle_id,
     parse_run_id,
 )
-from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.oracle_suite import OracleSuite, SuiteDefinition
 from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.run import (
@@ -74,20 +69,12 @@ from sr_core.domain.run import (
 )
 from sr_core.domain.verification import flakes
 from sr_core.domain.violation import Violation, gap, tampered
+from sr_core.ports.content_store import Data
 from sr_core.ports.event_store import NewEvent
 from sr_core.ports.oracle_runner import RunSeen
 from sr_core.ports.sandbox import CANDIDATE
 
 Recorded = tuple[NewEvent, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandedIn:
-    """A bundle that was taken in, and the run that it is of."""
-
-    manifest: EvidenceManifest
-    content_hash: ContentHash
-    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +144,26 @@ class Runs:
             Unavailable: no answer in time; nothing is recorded.
 
         """
+        expected = await self._expected(raw, asked)
+        expected.require_sound(asked.by, *blob_flaws(expected.manifest, blobs))
+        return await self._keep(expected, await self._ruled(expected), blobs, asked)
+
+    async def hand_in_parts(self, raw: object, parts: Parts, asked: Asked) -> HandedIn:
+        """Take in evidence whose blobs come one after another, as large as they are.
+
+        They are read only if the manifest may be handed in, and nothing is written
+        before the last of them was found to be what it names. See `hand_in`.
+        """
+        expected = await self._expected(raw, asked)
+        expected.require_sound(asked.by)
+        command = await self._ruled(expected)
+        with Spool() as spool:
+            taken = await take_in(spool, self.platform.vault, expected.manifest, parts)
+            return await self._keep(
+                expected, command, taken.blobs, asked, sealed=taken.sealed
+            )
+
+    async def _expected(self, raw: object, asked: Asked) -> Expected:
         asked.by.require(ActorKind.SYSTEM, action="handing in evidence")
         manifest, form = manifest_from(raw), stored_form(raw)
         parse_bundle_id(manifest.bundle_id)
@@ -166,38 +173,50 @@ class Runs:
         known = dossier.run(run_id)
         run.require_external(known, "evidence from elsewhere")
         suite = await self._pinned(known)
-        _require_sound(
-            *_strangeness(known, manifest),
-            *defects(manifest),
-            *misjudged(manifest, suite),
-            *foreign_attribution(manifest, asked.by),
-            *sealed_already(manifest),
-            *blob_flaws(manifest, blobs),
+        return Expected(manifest, form, loop_id, dossier, known, suite)
+
+    async def _ruled(self, expected: Expected) -> RecordEvidence:
+        """Return what is to be recorded, before anything is written for nothing."""
+        command = await self._command(
+            expected.dossier,
+            expected.run,
+            expected.suite,
+            expected.manifest,
+            hash_bytes(expected.form),
         )
-        content_hash = hash_bytes(form)
-        command = await self._command(dossier, known, suite, manifest, content_hash)
-        run.record(known, command)  # before anything is written for nothing
+        run.record(expected.run, command)
+        return command
+
+    async def _keep(
+        self,
+        expected: Expected,
+        command: RecordEvidence,
+        blobs: Mapping[str, Data],
+        asked: Asked,
+        *,
+        sealed: SealedBundle | None = None,
+    ) -> HandedIn:
+        """Write the bundle, what is secret in it sealed, and record it."""
+        manifest, form = expected.manifest, expected.form
         if is_secret(manifest):
-            manifest, form = await self._put_away(manifest, blobs)
-            content_hash = hash_bytes(form)
-            command = replace(command, manifest=manifest, manifest_hash=content_hash)
+            vault = self.platform.vault
+            sealed = sealed or await seal_bundle(vault, manifest, blobs)
+            manifest, form = sealed.manifest, canonical(sealed.manifest)
+            command = replace(
+                command, manifest=manifest, manifest_hash=hash_bytes(form)
+            )
+            await write_sealed(vault, hash_bytes(form), sealed)
         await write_bundle(self.platform.evidence_bytes, manifest, blobs, form=form)
+        run_id = expected.run.run_id
 
         async def rule(now: Dossier) -> Ruling:
             return _recorded(now, run_id, command)
 
-        recorded = await self.platform.recorder.record(loop_case(loop_id), rule, asked)
-        return HandedIn(manifest=manifest, content_hash=content_hash, recorded=recorded)
-
-    async def _put_away(
-        self, manifest: EvidenceManifest, blobs: Mapping[str, bytes]
-    ) -> tuple[EvidenceManifest, bytes]:
-        """Seal what is secret and write it; return the manifest to store, and its bytes."""
-        vault = self.platform.vault
-        sealed = await seal_bundle(vault, manifest, blobs)
-        form = canonical(sealed.manifest)
-        await write_sealed(vault, hash_bytes(form), sealed)
-        return sealed.manifest, form
+        case = loop_case(expected.loop_id)
+        recorded = await self.platform.recorder.record(case, rule, asked)
+        return HandedIn(
+            manifest=manifest, content_hash=command.manifest_hash, recorded=recorded
+        )
 
     async def complete(
         self,
@@ -472,24 +491,6 @@ def _recorded(dossier: Dossier, run_id: RunId, command: RecordEvidence) -> Rulin
         evidence=command.manifest_hash,
     )
     return Ruling(events=(*events, *stops))
-
-
-def _strangeness(known: Run, manifest: EvidenceManifest) -> Sequence[Flaw]:
-    return strangeness(
-        manifest,
-        run_id=known.run_id,
-        candidate_id=known.candidate_id,
-        suite_id=known.suite_id,
-        suite_hash=known.suite_hash,
-        iteration_id=known.iteration_id,
-    )
-
-
-def _require_sound(*flaws: Flaw) -> None:
-    """Raise `ManifestInvalid` for the first flaw, with a word of every one."""
-    if flaws:
-        why = "; ".join(each.why for each in flaws)
-        raise ManifestInvalid(defect=flaws[0].defect, why=escaped(why))
 
 
 def _reason(failure: Exception) -> str:

@@ -14,12 +14,13 @@ of the evidence and nothing else (R-ENC-13).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sr_core.codec.key_record import KeyRecord, parse_key_record
-from sr_core.codec.sealed import opened, sealed
+from sr_core.codec.sealed import BlobOpener, BlobSealer, opened, sealed
 from sr_core.domain.context_compiler import Classification
 from sr_core.domain.evidence import Artifact, EvidenceManifest, PartState
 from sr_core.domain.ids import BundleId
@@ -27,7 +28,7 @@ from sr_core.domain.kek import KekId, KekRef
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.sealing import SealContext, SealedObject
 from sr_core.domain.sealing_errors import KeyRecordMissing, SealTampered, SealUnsound
-from sr_core.ports.content_store import ContentStore, ObjectKey, Unretrievable
+from sr_core.ports.content_store import ContentStore, Data, ObjectKey, Unretrievable
 from sr_core.ports.kek_source import KekSource
 from sr_core.ports.key_records import KeyRecords
 from sr_core.ports.wrap_counts import WrapCounts
@@ -56,7 +57,7 @@ class SealedBundle:
     """A bundle as it is stored: its manifest names containers where it named secrets."""
 
     manifest: EvidenceManifest
-    containers: Mapping[str, bytes]
+    containers: Mapping[str, Data]
     """By the names of the artifacts that they hold."""
     records: Mapping[str, KeyRecord]
 
@@ -94,9 +95,11 @@ def context_of(bundle_id: BundleId, artifact: Artifact) -> SealContext:
 
 
 async def seal_bundle(
-    vault: Vault, manifest: EvidenceManifest, blobs: Mapping[str, bytes]
+    vault: Vault, manifest: EvidenceManifest, blobs: Mapping[str, Data]
 ) -> SealedBundle:
     """Return the bundle with all that is secret in it sealed; nothing is written.
+
+    What is secret in `blobs` is in memory: `sealer_of` is for what is not.
 
     Raises:
         MalformedInput: something secret has a name that cannot be sealed.
@@ -104,16 +107,40 @@ async def seal_bundle(
         WrapLimitReached: the current version has wrapped as many keys as it may.
 
     """
-    containers: dict[str, bytes] = {}
+    containers: dict[str, Data] = {}
     records: dict[str, KeyRecord] = {}
-    for each in _secrets(manifest):
+    for each in secrets_of(manifest):
+        blob = blobs[each.name]
+        assert isinstance(blob, bytes), "what is secret is never spooled as it is"
         context = context_of(manifest.bundle_id, each)
         kek = await vault.keks.current(vault.kek_id)
         count = await vault.wraps.take(kek.ref)
-        container, done = await asyncio.to_thread(
-            sealed, blobs[each.name], context, kek, count
-        )
+        container, done = await asyncio.to_thread(sealed, blob, context, kek, count)
         containers[each.name], records[each.name] = container, done.record
+    return sealed_bundle(manifest, containers, records)
+
+
+async def sealer_of(
+    vault: Vault, manifest: EvidenceManifest, artifact: Artifact
+) -> BlobSealer:
+    """Return what seals one secret of the bundle a piece at a time.
+
+    Raises:
+        MalformedInput, KekUnobtainable, KekUnavailable, BadKeyMaterial, WrapLimitReached:
+            see `seal_bundle`.
+
+    """
+    context = context_of(manifest.bundle_id, artifact)
+    kek = await vault.keks.current(vault.kek_id)
+    return BlobSealer(context, kek, await vault.wraps.take(kek.ref))
+
+
+def sealed_bundle(
+    manifest: EvidenceManifest,
+    containers: Mapping[str, Data],
+    records: Mapping[str, KeyRecord],
+) -> SealedBundle:
+    """Return the bundle whose secrets have become these containers."""
     made = {name: each.sealed for name, each in records.items()}
     return SealedBundle(
         manifest=_naming(manifest, made), containers=containers, records=records
@@ -158,16 +185,56 @@ async def open_blob(
     return await asyncio.to_thread(opened, [container], record, kek, context)
 
 
+async def open_pieces(
+    vault: Vault, bundle: ContentHash, manifest: EvidenceManifest, artifact: Artifact
+) -> AsyncGenerator[bytes, None]:
+    """Yield what is sealed as `artifact`, verified; it is whole if this ends.
+
+    Nothing comes from behind the first segment that is not as it was sealed. See
+    `open_blob` for what is raised, at whatever piece it is found.
+    """
+    record = await read_record(vault, bundle, artifact)
+    context = context_of(manifest.bundle_id, artifact)
+    kek = await vault.keks.version(record.kek)
+    opener = BlobOpener(record, kek, context)
+    async with aclosing(_container_pieces(vault, bundle, artifact)) as pieces:
+        async for piece in pieces:
+            for part in await asyncio.to_thread(opener.update, piece):
+                yield part
+    yield opener.finish()
+
+
+async def _container_pieces(
+    vault: Vault, bundle: ContentHash, artifact: Artifact
+) -> AsyncGenerator[bytes, None]:
+    key = container_key(bundle, artifact.content_hash)
+    found = vault.containers.pieces(key, expected=artifact.content_hash)
+    async with aclosing(found) as pieces:
+        try:
+            async for each in pieces:
+                yield each
+        except Unretrievable as gone:
+            raise _as_tampered(gone) from gone
+
+
+async def length(pieces: AsyncGenerator[bytes, None]) -> int:
+    """Read all of it, and return how many bytes there were."""
+    async with aclosing(pieces):
+        return sum([len(each) async for each in pieces])
+
+
 async def _container(vault: Vault, bundle: ContentHash, artifact: Artifact) -> bytes:
     key = container_key(bundle, artifact.content_hash)
     try:
         return await vault.containers.get(key, expected=artifact.content_hash)
     except Unretrievable as gone:
-        if gone.state is not PartState.CORRUPTED:
-            raise
-        raise SealTampered(
-            part="container", why="is not the one that the manifest names"
-        ) from gone
+        raise _as_tampered(gone) from gone
+
+
+def _as_tampered(gone: Unretrievable) -> Unretrievable | SealTampered:
+    if gone.state is not PartState.CORRUPTED:
+        return gone
+    return SealTampered(part="container", why="is not the one that the manifest names")
 
 
 async def read_record(
@@ -214,7 +281,7 @@ async def lost_of(
             continue
         key = container_key(bundle, each.content_hash)
         try:
-            await vault.containers.get(key, expected=each.content_hash)
+            await length(vault.containers.pieces(key, expected=each.content_hash))
         except Unretrievable as gone:
             lost[each.name] = gone.state
         if state := await _record_state(vault, bundle, manifest, each):
@@ -256,7 +323,8 @@ async def _newest(vault: Vault, bundle: ContentHash, artifact: Artifact) -> byte
     raise KeyRecordMissing(blob_name=artifact.name)
 
 
-def _secrets(manifest: EvidenceManifest) -> Sequence[Artifact]:
+def secrets_of(manifest: EvidenceManifest) -> Sequence[Artifact]:
+    """Return what is to be sealed in the bundle, or is sealed."""
     return [each for each in manifest.artifacts if each.classification is not None]
 
 

@@ -36,6 +36,7 @@ from sr_core.adapters.s3.buckets import (
     ensure_locked,
     missing_buckets,
     unlocked,
+    unprotected,
 )
 from sr_core.adapters.s3.connection import S3Access
 from sr_core.adapters.s3.content_store import S3ContentStore
@@ -57,7 +58,7 @@ from sr_core.bootstrap.settings import Settings
 from sr_core.domain.actors import Actor, ActorKind
 from sr_core.domain.governed_manifest import GovernedManifest
 from sr_core.ports.clock import Clock
-from sr_core.ports.errors import Unfit
+from sr_core.ports.errors import Unavailable, Unfit
 from sr_core.ports.identity import Identity
 from sr_core.ports.metrics import Metrics
 
@@ -214,7 +215,7 @@ def dependencies(
         Dependency(name="postgresql", check=partial(check_fit_database, settings)),
         Dependency(
             name="minio",
-            check=partial(_check_buckets, access, buckets_of(settings)),
+            check=partial(_check_store, access, settings),
         ),
         Dependency(name="nats", check=partial(check_bus, settings)),
         *secret_store,
@@ -249,6 +250,16 @@ def buckets_of(settings: Settings) -> tuple[str, ...]:
         settings.candidates_bucket,
         settings.attachments_bucket,
     )
+
+
+async def _check_store(access: S3Access, settings: Settings) -> tuple[str, ...]:
+    """Return what the store does not do for evidence; the buckets are fit for use."""
+    await _check_buckets(access, buckets_of(settings))
+    try:
+        facts = await unprotected(access, settings.evidence_bucket)
+    except Unavailable as error:
+        raise Unfit(system="the object store", cause=error.found) from error
+    return tuple(f"store-unsafe: {each}" for each in facts)
 
 
 async def _check_buckets(access: S3Access, buckets: Sequence[str]) -> None:

@@ -77,6 +77,14 @@ class Parameters:
         segments = max(1, -(-plain // self.plain_bytes))
         return HEADER_BYTES + plain + segments * OVERHEAD_BYTES
 
+    def opened_bytes(self, container: int) -> int:
+        """Return how long the plaintext of a container is that is as we write it.
+
+        Of one that another has written it is a guess; opening it tells.
+        """
+        segments = max(1, -(-(container - HEADER_BYTES) // self.segment_bytes))
+        return max(0, container - HEADER_BYTES - segments * OVERHEAD_BYTES)
+
 
 GCM256_IV256_64K: Final = Parameters(segment_bytes=65_536)
 """The one that restricted evidence is sealed with."""

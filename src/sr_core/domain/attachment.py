@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from sr_core.domain.actors import Actor, ActorKind
-from sr_core.domain.errors import MalformedInput
+from sr_core.domain.errors import MalformedInput, Refused
 from sr_core.domain.ids import AttachmentId
 from sr_core.domain.ref_builders import NO_REFS
 from sr_core.domain.refs import ContentHash, Ref
@@ -22,6 +22,18 @@ FILENAME_CHARS_MAX: Final = 255
 _MEDIA_TYPE: Final = re.compile(
     r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}"
 )
+
+
+class AttachmentTooLarge(Refused):
+    """The file has more bytes than an attachment may have."""
+
+    code = "ATTACHMENT_TOO_LARGE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The file has more than {ATTACHMENT_BYTES_MAX} bytes",
+            remedy="Attach a smaller one, or several",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -331,26 +331,33 @@ def blob_flaws(
     manifest: EvidenceManifest, blobs: Mapping[str, bytes]
 ) -> tuple[Flaw, ...]:
     """Return where the blobs are not those that the manifest names (SPEC 5.4)."""
+    seen = {name: (len(data), hash_bytes(data)) for name, data in blobs.items()}
+    return seen_flaws(manifest, seen)
+
+
+def seen_flaws(
+    manifest: EvidenceManifest, seen: Mapping[str, tuple[int, ContentHash]]
+) -> tuple[Flaw, ...]:
+    """Return the same of blobs of which length and hash are known."""
     declared = {each.name: each for each in manifest.artifacts}
     flaws = [
         Flaw(defect=ManifestDefect.BLOB_UNDECLARED, why=f"no artifact is called {name}")
-        for name in sorted(blobs.keys() - declared.keys())
+        for name in sorted(seen.keys() - declared.keys())
     ]
     flaws += [
         Flaw(
             defect=ManifestDefect.BLOB_MISSING, why=f"the bytes of {name} are not there"
         )
-        for name in sorted(declared.keys() - blobs.keys())
+        for name in sorted(declared.keys() - seen.keys())
     ]
     flaws += [
         Flaw(
             defect=ManifestDefect.BLOB_MISMATCH,
-            why=f"{name} has {len(data)} bytes with the hash {hash_bytes(data)}",
+            why=f"{name} has {size} bytes with the hash {content_hash}",
         )
-        for name, data in sorted(blobs.items())
+        for name, (size, content_hash) in sorted(seen.items())
         if name in declared
-        and (len(data), hash_bytes(data))
-        != (declared[name].size, declared[name].content_hash)
+        and (size, content_hash) != (declared[name].size, declared[name].content_hash)
     ]
     return tuple(flaws)
 

@@ -28,7 +28,11 @@ READER: Final = "evidence:restricted"
 ERASER: Final = "evidence:erase"
 """The role of the humans who may have it erased."""
 RELEASED: Final = "RELEASED"
-"""The outcome of a reading that gave out the blob; any other is an error's code."""
+"""The outcome of a reading that gave out the blob; any other is an error's code.
+
+A large blob is given out as it is read, so that a failure may follow its release: that is
+an event of its own.
+"""
 RATIONALE_CHARS_MAX: Final = 4000
 
 

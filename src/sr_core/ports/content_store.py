@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NewType, Protocol
+from collections.abc import AsyncGenerator, Iterator
+from typing import Final, NewType, Protocol, TypeAlias
 
 from sr_core.domain.evidence import PartState
 from sr_core.domain.refs import ContentHash
@@ -11,8 +12,19 @@ from sr_core.ports.errors import PortError
 ObjectKey = NewType("ObjectKey", str)
 """Where an object lies in its store, such as ``sha256/<hex>/manifest.json``."""
 
+PIECE_BYTES: Final = 1024 * 1024
+"""How much of an object is in memory at a time, where it is not there whole."""
 
-__all__ = ["ContentConflict", "ContentStore", "ObjectKey", "PartState", "Unretrievable"]
+__all__ = [
+    "PIECE_BYTES",
+    "ContentConflict",
+    "ContentStore",
+    "Data",
+    "ObjectKey",
+    "PartState",
+    "Source",
+    "Unretrievable",
+]
 
 
 class Unretrievable(PortError):  # noqa: N818 - named for what it says
@@ -42,10 +54,32 @@ class ContentConflict(PortError):  # noqa: N818 - named for what it says
         self.key = key
 
 
+class Source(Protocol):
+    """Bytes that are not in memory; they can be read from their beginning, repeatedly."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    @property
+    def content_hash(self) -> ContentHash:
+        """Their hash."""
+        ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield them in their order, none of the pieces longer than `PIECE_BYTES`."""
+        ...
+
+
+Data: TypeAlias = bytes | Source
+"""What an object is to be, in memory or not."""
+
+
 class ContentStore(Protocol):
     """One place, a bucket say, where objects are written once and read for ever."""
 
-    async def put(self, key: ObjectKey, data: bytes) -> None:
+    async def put(self, key: ObjectKey, data: Data) -> None:
         """Write `data` where nothing is yet, and read it back.
 
         A key that holds these very bytes already is left as it is.
@@ -64,6 +98,22 @@ class ContentStore(Protocol):
         Raises:
             Unretrievable: it is missing, denied, or its bytes have another hash.
             Unavailable: no answer in time, which says nothing about the object.
+
+        """
+        ...
+
+    def pieces(
+        self, key: ObjectKey, *, expected: ContentHash
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the object's bytes in pieces, of which memory holds two at most.
+
+        The last piece comes after the hash of all of them was found to be `expected`:
+        whoever got to the end has the object, and whoever did not has a beginning of
+        bytes of which nothing is known.
+
+        Raises:
+            Unretrievable: it is missing, denied, or its bytes have another hash.
+            Unavailable: a piece did not come in time.
 
         """
         ...

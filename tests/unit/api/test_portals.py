@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sr_core.domain.attachment import ATTACHMENT_BYTES_MAX
 from sr_core.testing import BUILD, CORE, DIRECTIVE, GOVERNED, SOME_HASH, fails, ulid
 
 pytestmark = pytest.mark.anyio
@@ -583,6 +584,51 @@ class TestAttachments:
         answer = await api.ask("POST", "attachments", headers=headers, content=b"--b")
 
         assert_refused(answer, 413, "BODY_TOO_LARGE")
+
+    async def test_one_that_turns_out_too_large_is_not_read_to_its_end(self, api):
+        head = (
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        )
+        taken = 0
+
+        async def endless():
+            nonlocal taken
+            yield head
+            while True:
+                taken += 2**15
+                yield bytes(2**15)
+
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+
+        answer = await api.ask(
+            "POST", "attachments", headers=headers, content=endless()
+        )
+
+        assert_refused(answer, 413, "ATTACHMENT_TOO_LARGE")
+        assert taken <= ATTACHMENT_BYTES_MAX + 2 * 2**15
+        assert not api.stage.attachment_bytes.keys()
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nb\r\n--b--\r\n',
+            b"",
+        ],
+        ids=["another part", "no end"],
+    )
+    async def test_what_is_not_one_whole_file_is_refused(self, api, more):
+        body = (
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+            b"a\r\n"
+        )
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+
+        answer = await api.ask(
+            "POST", "attachments", headers=headers, content=body + more
+        )
+
+        assert_refused(answer, 400, "MALFORMED_INPUT")
+        assert not api.stage.attachment_bytes.keys()
 
     @pytest.mark.parametrize("path", ["attachments/{}", "attachments/{}/content"])
     async def test_what_is_not_there_is_not_found(self, api, path):

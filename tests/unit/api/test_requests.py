@@ -55,6 +55,7 @@ POSTS = {
     "/api/v1/runs/{run_id:str}/complete",
     "/api/v1/runs/{run_id:str}/fail",
     "/api/v1/evidence",
+    "/api/v1/evidence/stream",
     "/api/v1/evidence/{content_hash:str}/associate",
     "/api/v1/evidence/{content_hash:str}/erase",
     "/api/v1/evidence/{content_hash:str}/verify",

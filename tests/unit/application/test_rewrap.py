@@ -25,7 +25,7 @@ from sr_core.domain.evidence import EvidenceManifest, Secrecy
 from sr_core.domain.kek import SecretKey, WrapCount
 from sr_core.domain.refs import ContentHash
 from sr_core.domain.sealing_errors import KeyRecordMissing, WrapLimitReached
-from sr_core.ports.content_store import ObjectKey
+from sr_core.ports.content_store import Data, ObjectKey
 from sr_core.testing import CORE, HUMAN, SYSTEM, Stage, build_kek, build_manifest
 
 BY_RUNNER = Asked(by=SYSTEM, correlation_id="corr-runner")
@@ -80,7 +80,7 @@ class SealedOff(MemoryContentStore):
 
     is_closed = False
 
-    async def put(self, key: ObjectKey, data: bytes) -> None:
+    async def put(self, key: ObjectKey, data: Data) -> None:
         assert not self.is_closed, "a rewrap writes no byte of a container"
         await super().put(key, data)
 

@@ -12,8 +12,9 @@ from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.application import runs as use_case
 from sr_core.application.evidence import manifest_key, read_bundle
+from sr_core.application.handing_in import HandedIn
 from sr_core.application.recorder import Asked
-from sr_core.application.runs import HandedIn, Runs
+from sr_core.application.runs import Runs
 from sr_core.application.vault import (
     container_key,
     context_of,
@@ -34,7 +35,7 @@ from sr_core.domain.evidence import (
 from sr_core.domain.ids import BundleId
 from sr_core.domain.kek import KekRef, parse_kek_id
 from sr_core.domain.refs import hash_bytes
-from sr_core.ports.content_store import ObjectKey
+from sr_core.ports.content_store import Data, ObjectKey
 from sr_core.ports.errors import Unavailable
 from sr_core.testing import CORE, SYSTEM, Stage, build_manifest
 
@@ -62,7 +63,7 @@ class Store(MemoryContentStore):
         super().__init__()
         self._journal, self._kind = journal, kind
 
-    async def put(self, key: ObjectKey, data: bytes) -> None:
+    async def put(self, key: ObjectKey, data: Data) -> None:
         kind = "manifest" if key.endswith("manifest.json") else self._kind
         await self._journal.write(kind, lambda: super(Store, self).put(key, data))
 

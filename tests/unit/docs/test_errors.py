@@ -68,6 +68,7 @@ from sr_core.bootstrap.read_copies import ReplayFailed
 from sr_core.bootstrap.settings import parse_settings
 from sr_core.codec.message import MessageVersionUnsupported, parse_message
 from sr_core.domain.actors import Actor, ActorKind
+from sr_core.domain.attachment import AttachmentTooLarge
 from sr_core.domain.errors import (
     ApprovalUnfit,
     AuthorityRequired,
@@ -241,6 +242,7 @@ PLATFORM: Final[tuple[Exception, ...]] = (
     CandidateMismatch(declared=OTHER, computed=BYTES),
     NonWaivable(target="ORACLE_GAP", why="it is an integrity condition"),
     BudgetExhausted(bound="max_iterations", used=5, limit=5),
+    AttachmentTooLarge(),
     BudgetDecreased(bound="max_iterations", limit=5, wanted=3),
     WorkSurfaceMissing(work_unit="WU-7"),
     IntakeTaken(intake_id=f"intake:{ULID}", content_hash=BYTES),

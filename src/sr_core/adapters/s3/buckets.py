@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from minio import Minio
-from minio.commonconfig import COMPLIANCE, GOVERNANCE
+from minio.commonconfig import COMPLIANCE, ENABLED, GOVERNANCE
 from minio.error import MinioException, S3Error
 from minio.objectlockconfig import DAYS, ObjectLockConfig
 from urllib3.exceptions import HTTPError
@@ -19,6 +20,7 @@ from sr_core.ports.errors import Unavailable, Unfit
 _NO_LOCK: Final = frozenset(
     {"ObjectLockConfigurationNotFoundError", "InvalidBucketState"}
 )
+_UNSAID: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_IMPLEMENTED})
 _THERE_ALREADY: Final = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
@@ -63,7 +65,7 @@ async def unlocked(access: S3Access, wanted: LockedBucket) -> tuple[str, ...]:
         Unavailable: no usable answer.
 
     """
-    return await _answer(access, lambda client: _unlocked(client, wanted))
+    return await _answer(access, lambda client: _unlocked(client, wanted.name))
 
 
 async def ensure_locked(access: S3Access, wanted: LockedBucket) -> tuple[str, ...]:
@@ -82,16 +84,49 @@ async def ensure_locked(access: S3Access, wanted: LockedBucket) -> tuple[str, ..
     return made
 
 
-def _unlocked(client: Minio, wanted: LockedBucket) -> tuple[str, ...]:
-    if not client.bucket_exists(wanted.name):
-        return (f"bucket {wanted.name} is not there",)
+async def unprotected(access: S3Access, name: str) -> tuple[str, ...]:
+    """Return what the bucket does not do for what lies in it, in words; change nothing.
+
+    Raises:
+        Unavailable: no usable answer.
+
+    """
+    return await _answer(access, lambda client: _unprotected(client, name))
+
+
+def _unprotected(client: Minio, name: str) -> tuple[str, ...]:
+    questions: tuple[tuple[str, Callable[[], tuple[str, ...]]], ...] = (
+        ("keeps versions", lambda: _unversioned(client, name)),
+        ("locks objects", lambda: _unlocked(client, name)),
+    )
+    return tuple(fact for asked, ask in questions for fact in _said(name, asked, ask))
+
+
+def _said(name: str, asked: str, ask: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what the store says; that it does not say is a fact as well."""
     try:
-        mode = client.get_object_lock_config(wanted.name).mode
+        return ask()
+    except S3Error as error:
+        if error.response.status in _UNSAID:
+            return (f"it is not told whether bucket {name} {asked}: {error.code}",)
+        raise
+
+
+def _unversioned(client: Minio, name: str) -> tuple[str, ...]:
+    is_on = client.get_bucket_versioning(name).status == ENABLED
+    return () if is_on else (f"bucket {name} keeps no versions",)
+
+
+def _unlocked(client: Minio, name: str) -> tuple[str, ...]:
+    if not client.bucket_exists(name):
+        return (f"bucket {name} is not there",)
+    try:
+        mode = client.get_object_lock_config(name).mode
     except S3Error as error:
         if error.code in _NO_LOCK:
-            return (f"bucket {wanted.name} has no object lock",)
+            return (f"bucket {name} has no object lock",)
         raise
-    return () if mode else (f"bucket {wanted.name} has no default retention",)
+    return () if mode else (f"bucket {name} has no default retention",)
 
 
 def _ensure_locked(client: Minio, wanted: LockedBucket) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Final
 
 from minio.datatypes import Object
 from minio.error import S3Error
@@ -16,6 +17,9 @@ from minio.error import S3Error
 from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.ports.content_store import ObjectKey
 from sr_core.ports.key_records import Unremovable
+
+_REFUSED: Final = {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST}
+"""What a removal is answered that may not be: MinIO says of what is locked, 400."""
 
 
 class S3KeyRecords(S3ContentStore):
@@ -50,7 +54,7 @@ class S3KeyRecords(S3ContentStore):
                     self._bucket, key, version_id=each.version_id
                 )
             except S3Error as error:
-                if error.response.status == HTTPStatus.FORBIDDEN:
+                if error.response.status in _REFUSED:
                     raise Unremovable(key=key) from error
                 raise
         if self._versions(key):
