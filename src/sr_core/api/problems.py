@@ -42,6 +42,7 @@ from sr_core.domain.sealing_errors import (
     BadKeyMaterial,
     EvidenceErased,
     EvidenceUnreadable,
+    RedactionUnfinished,
     SealUnsound,
     WrapLimitReached,
 )
@@ -148,6 +149,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     Unremovable: HTTPStatus.SERVICE_UNAVAILABLE,
     EvidenceUnreadable: HTTPStatus.CONFLICT,
     EvidenceErased: HTTPStatus.GONE,
+    RedactionUnfinished: HTTPStatus.CONFLICT,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
