@@ -15,7 +15,7 @@ import pytest
 
 from sr_core.domain import redaction
 from sr_core.domain.redaction import MARKER, Redacted, survivors
-from sr_core.domain.redaction_rules import RULES
+from sr_core.domain.redaction_rules import RULES, Rule
 
 PEM: Final = (
     b"-----BEGIN RSA PRIVATE KEY-----\n"
@@ -76,6 +76,8 @@ CASES: dict[str, Planted] = {
     "on the next line": planted(b"password: |\n    ", b"hunter2", b"\nrest: 1\n"),
     "in a URL's query": planted(b"GET /?api_key=", b"abc123"),
     "in escaped JSON": planted(b'{\\"password\\": \\"', b"hunter2", b'\\"}'),
+    "nothing but signs": planted(b"password=", b"=", b"\nx"),
+    "one sign": planted(b"pwd: ", b"|", b"\n\0"),
     "in an element": planted(b"<password>", b"hunter2", b"</password>"),
     "an option": planted(b"mysql --password ", b"hunter2", b"\n"),
     "an environment": planted(b"DB_PASSWORD_MAIN=", b"hunter2", b"\0PATH=/bin"),
@@ -95,6 +97,12 @@ CASES: dict[str, Planted] = {
     "twice on end": planted(b"", b"AKIAIOSFODNN7EXAMPLE" + JWT, b"\n"),
     "two in two rounds": joined(
         [planted(b"", b"pwd=abcdefgh", b"\n"), planted(b"a token=pwd=", b"x", b"\n")]
+    ),
+    "the word of the next one in it": planted(
+        b"bearer abcdefghbearer ", b"ijklmnop", b" x"
+    ),
+    "the word of the next one in quotes": planted(
+        b"pwd='password=' ", b"hunter2", b"\n"
     ),
     "marker in its place": planted(b"password=", b"[[REDACTED]]hunter2", b"\n"),
 }
@@ -243,6 +251,18 @@ def _values_end_at_a_space(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(redaction, "RULES", tuple(rules))
 
 
+def _once_over(patch: pytest.MonkeyPatch) -> None:
+    """Go on behind each match, and not in it."""
+
+    def found(rule: Rule, text: bytes) -> Iterator[tuple[int, int]]:
+        secret = rule.pattern.groupindex.get("secret", 0)
+        for each in rule.pattern.finditer(text):
+            if rule.needs in each[0]:
+                yield each.span(secret)
+
+    patch.setattr(redaction, "_found", found)
+
+
 def _nothing(patch: pytest.MonkeyPatch) -> None:
     """Have no rule at all."""
     patch.setattr(redaction, "RULES", ())
@@ -268,6 +288,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "block by block": _in_blocks,
     "ASCII only": _as_it_is_only,
     "values end at a space": _values_end_at_a_space,
+    "behind each match only": _once_over,
     "no rules": _nothing,
     "offsets of the copy": _offsets_of_the_copy,
 }

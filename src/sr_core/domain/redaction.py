@@ -115,9 +115,13 @@ def _matches(data: bytes) -> Iterator[_Span]:
 
 
 def _found(rule: Rule, text: bytes) -> Iterator[tuple[int, int]]:
-    for each in rule.pattern.finditer(text):
-        if rule.needs in each[0]:
-            yield each.span(rule.pattern.groups)
+    groups = rule.pattern.groupindex
+    secret, again = groups.get("secret", 0), groups.get("again", 0)
+    at = 0
+    while found := rule.pattern.search(text, at):
+        if rule.needs in found[0]:
+            yield found.span(secret)
+        at = found.start(again) if again and found[again] is not None else found.end()
 
 
 def _views(data: bytes) -> Iterator[_View]:

@@ -26,9 +26,11 @@ class SecretKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One kind of secret; its last group, or the whole of the match, is taken out.
+    """One kind of secret: the group `secret` is taken out, or the whole of the match.
 
-    A caseless one is given bytes in lower case. A match counts if it holds `needs`.
+    From the group `again` on it is searched again, where it has one: a value that ends
+    before its line may hold the word of the next one. A caseless rule is given bytes in
+    lower case. A match counts if it holds `needs`.
     """
 
     name: str
@@ -39,9 +41,9 @@ class Rule:
 
 
 _QUOTED: Final = rb"""(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+')++"""
-_VALUE: Final = rb"(?:" + _QUOTED + rb"|[^\s\x00][^\r\n\x00]*+)"
+_VALUE: Final = rb"(?:(?P<again>" + _QUOTED + rb")|[^\s\x00][^\r\n\x00]*+)"
 _IS: Final = (
-    rb"[\w.-]{0,32}+[\\\"'`\]) \t]{0,8}+(?:[:=]{1,2}+>?|>|%3[ad])"
+    rb"[\w.-]{0,32}+[\\\"'`\]) \t]{0,8}+(?:[:=]{1,2}>?|>|%3[ad])"
     rb"\s{0,64}+(?:[|>][-+]?\s{0,64}+)?"
 )
 """From the word to the value: `DB_PASSWORD_2 = `, `"password": `, `<password>`."""
@@ -92,7 +94,7 @@ RULES: Final = (
         # It begins with its run, so that no byte of the run is looked at twice.
         pattern=re.compile(
             rb"(?<![\w-])(?:(?!eyJ)[\w-])*+"
-            rb"(eyJ[\w-]{5,}+(?:\.[\w-]*+){2,}+)"
+            rb"(?P<secret>eyJ[\w-]{5,}+(?:\.[\w-]*+){2,}+)"
         ),
         is_caseless=False,
     ),
@@ -121,7 +123,7 @@ RULES: Final = (
     Rule(
         name="bearer-token",
         kind=SecretKind.SECRET,
-        pattern=re.compile(rb"bearer\s{1,8}+[^\s\"'\x00]{8,}+"),
+        pattern=re.compile(rb"bearer\s{1,8}+(?P<again>[^\s\"'\x00]{8,}+)"),
     ),
     Rule(
         name="kek",

@@ -57,6 +57,7 @@ POSTS = {
     "/api/v1/evidence",
     "/api/v1/evidence/{content_hash:str}/associate",
     "/api/v1/evidence/{content_hash:str}/erase",
+    "/api/v1/evidence/{content_hash:str}/redact",
     "/api/v1/evidence/{content_hash:str}/verify",
     "/api/v1/staleness/mark",
     "/api/v1/staleness/{stale_id:str}/resolve",

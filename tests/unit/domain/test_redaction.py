@@ -121,7 +121,7 @@ class TestIsTrue:
     def test_of_what_is_hard(self, case):
         assert list(objections(case, redact(case.data))) == []
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=500, deadline=None)
     @given(PARTS)
     @example(joined([CASES["access key"], CASES["body of a key"]]))
     def test_of_any_secrets_in_any_bytes(self, it):
