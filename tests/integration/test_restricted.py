@@ -513,6 +513,34 @@ async def killed_at(step: int, deployment: Deployment) -> int:
     return await began.wait()
 
 
+class TestRedaction:
+    """R-ENC-15: a copy beside the original, for everybody, on the real stores."""
+
+    async def test_a_copy_is_read_by_anyone_in_another_process(self, deployment):
+        async with deployment.process() as process:
+            (path,) = await process.hand_in([200])
+            bundle = path.partition("/blobs/")[0]
+            made = await process.done(f"{bundle}/redact", {"rationale": "as asked"})
+            copy = f"{bundle}/redactions/{made['redacted_bundle_hash']}"
+            restricted = await process.ask("GET", path, by="bystander")
+
+        async with deployment.process() as another:
+            detail = await another.ask("GET", copy, by="bystander")
+            blob = await another.ask("GET", f"{copy}/blobs/secret.bin", by="bystander")
+
+        assert (restricted.status_code, detail.status_code) == (403, 200)
+        (named,) = detail.json()["manifest"]["artifacts"]
+        data = base64.b64decode(blob.json()["content"])
+        assert (len(data), hash_bytes(data)) == (named["size"], named["content_hash"])
+        ((by, regions),) = deployment.rows(
+            "SELECT redacted_by_id, regions FROM proj.restricted_evidence_redactions"
+        )
+        assert (by, regions) == (
+            HUMAN.actor_id,
+            len(detail.json()["manifest"]["redactions"]),
+        )
+
+
 class TestErasure:
     """R-ENC-14: the key is gone, the blob says nothing, and the log is whole."""
 
@@ -568,6 +596,7 @@ class TestErasure:
             (erased,) = await process.hand_in([100])
             await process.read(erased)
             bundle = erased.partition("/blobs/")[0]
+            await process.done(f"{bundle}/redact", {"rationale": "as asked"})
             await process.done(f"{bundle}/erase", {"rationale": "as asked"})
         owner = {
             **deployment.environment,

@@ -43,6 +43,7 @@ from sr_core.domain.sealing_errors import (
     BadKeyMaterial,
     EvidenceErased,
     EvidenceUnreadable,
+    RedactionUnfinished,
     SealUnsound,
     WrapLimitReached,
 )
@@ -150,6 +151,7 @@ STATUS: Final[dict[type[SrError], HTTPStatus]] = {
     Unremovable: HTTPStatus.SERVICE_UNAVAILABLE,
     EvidenceUnreadable: HTTPStatus.CONFLICT,
     EvidenceErased: HTTPStatus.GONE,
+    RedactionUnfinished: HTTPStatus.CONFLICT,
     SrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

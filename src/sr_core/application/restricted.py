@@ -132,7 +132,7 @@ class Restricted:
 
         """
         restricted.authorise_erasure(asked.by)
-        manifest = await self._manifest(bundle)
+        manifest = await self.manifest(bundle)
         secrets = [each for each in manifest.artifacts if each.is_sealed]
         command = EraseEvidence(
             by=asked.by,
@@ -158,7 +158,15 @@ class Restricted:
         """Return the erasure of the bundle, if one is recorded."""
         return await find_erasure(self.platform.recorder.store, bundle)
 
-    async def _manifest(self, bundle: ContentHash) -> EvidenceManifest:
+    async def manifest(self, bundle: ContentHash) -> EvidenceManifest:
+        """Return the manifest of a bundle that is recorded.
+
+        Raises:
+            NotFound: no such bundle is recorded.
+            EvidenceMissing: its manifest cannot be read.
+            Unavailable: no answer in time.
+
+        """
         key = {"content_hash": bundle}
         row = await self.platform.rows.row("evidence_bundles", key)
         if row is None:

@@ -454,6 +454,7 @@ SILENT: Final = frozenset(
         "RecordSuperseded",
         "RestrictedEvidenceErased",
         "RestrictedEvidenceRead",
+        "RestrictedEvidenceRedacted",
         "RunCompleted",
         "RunFailed",
         "RunStarted",

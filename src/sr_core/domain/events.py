@@ -28,6 +28,7 @@ from sr_core.domain.loop import LoopEvent, StopTriggered
 from sr_core.domain.oracle_suite import SuiteEvent
 from sr_core.domain.plan import PlanCompleted, PlanEvent
 from sr_core.domain.record import RecordEvent
+from sr_core.domain.redacted_copy import RedactionEvent
 from sr_core.domain.refs import Ref
 from sr_core.domain.restricted import EvidenceKeyEvent, EvidenceReadEvent
 from sr_core.domain.run import (
@@ -87,6 +88,7 @@ DomainEvent: TypeAlias = (
     | WorkSurfaceEvent
     | EvidenceReadEvent
     | EvidenceKeyEvent
+    | RedactionEvent
 )
 
 EVENT_TYPES: Final[Mapping[str, type[DomainEvent]]] = MappingProxyType(
@@ -135,6 +137,7 @@ _STREAMS: Final[tuple[tuple[Any, StreamKind, str, str | None], ...]] = (
     (WorkSurfaceEvent, StreamKind.WORK_SURFACE, "ws", "work_surface_id"),
     (EvidenceReadEvent, StreamKind.GOVERNANCE, "evread", "read_id"),
     (EvidenceKeyEvent, StreamKind.GOVERNANCE, "evkeys", "content_hash"),
+    (RedactionEvent, StreamKind.GOVERNANCE, "evcopy", "redacted_bundle_hash"),
 )
 """One row for each aggregate."""
 

@@ -139,6 +139,18 @@ class EvidenceErased(Refused):
         )
 
 
+class RedactionUnfinished(Refused):
+    """Bytes that cannot be rid of their secrets within bounds (R-ENC-15)."""
+
+    code = "REDACTION_UNFINISHED"
+
+    def __init__(self, *, why: str) -> None:
+        super().__init__(
+            f"The redaction came to no end: {why}",
+            remedy="Leave it restricted: no redacted copy is made of it",
+        )
+
+
 class BadKeyMaterial(SrError):  # noqa: N818 - as above
     """A text that is to be a KEK, and is none; the text is not repeated (R-ENC-9)."""
 

@@ -7,6 +7,12 @@ from sr_core.domain.events import DomainEvent
 from sr_core.domain.evidence import Secrecy
 from sr_core.domain.ids import AttachmentId, EvidenceReadId, RecordId
 from sr_core.domain.record import CreateRecord, Note, Records, RecordType
+from sr_core.domain.redacted_copy import (
+    PublishCopy,
+    RedactedArtifact,
+    RedactionManifest,
+    publish,
+)
 from sr_core.domain.ref_builders import loop_ref
 from sr_core.domain.refs import RefRelation, hash_bytes
 from sr_core.domain.restricted import (
@@ -21,7 +27,7 @@ from sr_core.testing.values import HUMAN, LOOP_1, SOME_HASH, ulid
 def build_notes() -> tuple[DomainEvent, ...]:
     """Return a note about the loop, its next version, and a file that was attached.
 
-    Before the file, a restricted blob is read, and then erased.
+    Before the file, a restricted blob is read, copied redacted, and erased.
     """
     first, second = (RecordId(f"rec_{ulid(each)}") for each in (1, 2))
     note = Note(
@@ -64,7 +70,28 @@ def _restricted() -> tuple[DomainEvent, ...]:
             rationale="the person asked for it",
         ),
     )
-    return (read, *erased)
+    copied = publish(
+        PublishCopy(
+            by=HUMAN,
+            redacted_bundle_hash=hash_bytes(b"a redaction manifest"),
+            manifest=RedactionManifest(
+                original_bundle_hash=SOME_HASH,
+                redacted_at="2026-01-09T12:00:00.000000Z",
+                redacted_by=HUMAN.actor_id,
+                artifacts=(
+                    RedactedArtifact(
+                        name="logs/run.txt",
+                        media_type="text/plain",
+                        size=12,
+                        content_hash=hash_bytes(b"[[REDACTED]]"),
+                    ),
+                ),
+                redactions=(),
+            ),
+            rationale="people outside have to see it",
+        )
+    )
+    return (read, *copied, *erased)
 
 
 def _writing(

@@ -28,11 +28,12 @@ from sr_core.domain.oracle_suite import (
     SuiteEvent,
 )
 from sr_core.domain.portal import ALL_ROLES
+from sr_core.domain.redacted_copy import REDACTER
 from sr_core.domain.refs import hash_bytes
 from sr_core.domain.restricted import ERASER, READER
 
 HUMAN: Final = Actor(
-    ActorKind.HUMAN, "oidc_sub:issuer:alice", ALL_ROLES | {READER, ERASER}
+    ActorKind.HUMAN, "oidc_sub:issuer:alice", ALL_ROLES | {READER, ERASER, REDACTER}
 )
 """A human who may bind at every portal, and read what is restricted and have it erased."""
 BYSTANDER: Final = Actor(ActorKind.HUMAN, "oidc_sub:issuer:bob")

@@ -58,6 +58,7 @@ POSTS = {
     "/api/v1/evidence/stream",
     "/api/v1/evidence/{content_hash:str}/associate",
     "/api/v1/evidence/{content_hash:str}/erase",
+    "/api/v1/evidence/{content_hash:str}/redact",
     "/api/v1/evidence/{content_hash:str}/verify",
     "/api/v1/staleness/mark",
     "/api/v1/staleness/{stale_id:str}/resolve",

@@ -347,6 +347,7 @@ def test_every_event_changes_a_row(name):
         "PlanInstanceRecorded",
         "RestrictedEvidenceErased",
         "RestrictedEvidenceRead",
+        "RestrictedEvidenceRedacted",
         "RunStarted",
         "StageEntered",
         "StopTriggered",

@@ -129,6 +129,7 @@ class TestStreams:
             ("WorkSurfaceArchived", StreamKind.WORK_SURFACE, "ws:0"),
             ("RestrictedEvidenceRead", StreamKind.GOVERNANCE, "evread:evread_"),
             ("RestrictedEvidenceErased", StreamKind.GOVERNANCE, "evkeys:sha256:"),
+            ("RestrictedEvidenceRedacted", StreamKind.GOVERNANCE, "evcopy:sha256:"),
         ],
     )
     def test_each_event_has_its_own(self, first, name, kind, prefix):
@@ -315,6 +316,7 @@ class TestRefs:
             "AttachmentRecorded": [],
             "RestrictedEvidenceRead": [("EvidenceBundle", SOME_HASH, "about")],
             "RestrictedEvidenceErased": [("EvidenceBundle", SOME_HASH, "about")],
+            "RestrictedEvidenceRedacted": [("EvidenceBundle", SOME_HASH, "about")],
             "DecisionRecorded": [("Loop", LOOP_1, "in_scope_of")],
             "ApprovalRecorded": [
                 ("Candidate", candidate, "about"),

@@ -67,6 +67,12 @@ class NewErasure(Body):
     rationale: str
 
 
+class NewRedaction(Body):
+    """Have a redacted copy of what is sealed in a bundle published, and say why."""
+
+    rationale: str
+
+
 class NewAssociation(Body):
     """Say what else a bundle speaks of; at least one of these."""
 

@@ -45,6 +45,7 @@ from sr_core.domain.loop import LoopEvent
 from sr_core.domain.oracle_suite import SuiteEvent
 from sr_core.domain.plan import PlanEvent
 from sr_core.domain.record import RecordEvent
+from sr_core.domain.redacted_copy import RedactionEvent
 from sr_core.domain.restricted import EvidenceKeyEvent, EvidenceReadEvent
 from sr_core.domain.run import RunEvent
 from sr_core.domain.staleness import StalenessEvent
@@ -78,6 +79,7 @@ _PROJECTIONS: Final[tuple[tuple[Any, Projection], ...]] = (
     (WorkSurfaceEvent, work_surfaces.changes),
     (EvidenceReadEvent, restricted.read_changes),
     (EvidenceKeyEvent, restricted.key_changes),
+    (RedactionEvent, restricted.copy_changes),
 )
 """One row for each aggregate."""
 
