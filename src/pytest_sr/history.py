@@ -70,11 +70,15 @@ class FaultMoment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectSeen:
-    """One stored object: the hash of its bytes, and its JSON if it is a manifest."""
+    """One stored object: the hash of its bytes, and its JSON if it is a manifest.
+
+    `in_clear` says whether it has the secret of scenarios in the clear.
+    """
 
     sha256: str
     size: int
     document: Plain = None
+    in_clear: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,125 @@ class TestSpoiledObject:
                 pass
 
 
+SEALED_PARTS = ["container", "key record"]
+
+
+@dataclass(frozen=True)
+class SealedPair:
+    """Two bundles in which something is sealed, and where the parts of the first lie."""
+
+    world: World
+    names: list[str]
+    keys: dict[str, str]
+    stored: dict[tuple[str, str], bytes]
+    admin: Minio
+    buckets: Buckets
+
+    def now(self) -> dict[tuple[str, str], bytes | None]:
+        """What lies in each place."""
+        return {place: self.read(*place) for place in self.stored}
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        try:
+            with self.admin.get_object(bucket, key) as answer:
+                return answer.read()
+        except S3Error:
+            return None
+
+
+@pytest.fixture
+def pair(stack: StackAddresses) -> Iterator[SealedPair]:
+    admin = client(stack, stack.s3.admin)
+    buckets = Buckets(f"case-{secrets.token_hex(6)}")
+    stored: dict[tuple[str, str], bytes] = {}
+    names: list[str] = []
+    keys: dict[str, str] = {}
+    for each in (b"the second", b"the first"):
+        container = hashlib.sha256(each).hexdigest()
+        blob = hashlib.sha256(BLOB).hexdigest()
+        artifacts = [
+            {"content_hash": f"sha256:{blob}", "size": len(BLOB), "is_sealed": False},
+            {"content_hash": f"sha256:{container}", "size": 10, "is_sealed": True},
+        ]
+        manifest = json.dumps({"artifacts": artifacts}).encode()
+        digest = hashlib.sha256(manifest).hexdigest()
+        keys = {
+            "container": f"sha256/{digest}/blobs/{container}",
+            "key record": f"keys/{digest}/{container}/0000000001.kek",
+        }
+        stored[buckets.evidence, f"sha256/{digest}/manifest.json"] = manifest
+        stored[buckets.restricted, keys["container"]] = each
+        stored[buckets.restricted, keys["key record"]] = b"the key of " + each
+        names.insert(0, f"sha256:{digest}")
+    for bucket in (buckets.evidence, buckets.restricted):
+        admin.make_bucket(bucket)
+    for (bucket, key), data in stored.items():
+        admin.put_object(bucket, key, io.BytesIO(data), len(data))
+    yield SealedPair(
+        world=cast("World", SimpleNamespace(stack=stack, buckets=buckets)),
+        names=names,
+        keys=keys,
+        stored=stored,
+        admin=admin,
+        buckets=buckets,
+    )
+    for place in stored:
+        admin.remove_object(*place)
+    for bucket in (buckets.evidence, buckets.restricted):
+        admin.remove_bucket(bucket)
+
+
+class TestSealedParts:
+    """What is sealed in a bundle is spoilt where it lies, and nothing else is."""
+
+    @pytest.mark.parametrize("part", SEALED_PARTS)
+    @pytest.mark.parametrize("how", ["delete", "corrupt", "deny", "replace"])
+    async def test_it_lands_on_that_part_alone_and_heals(self, pair, how, part):
+        place = (pair.buckets.restricted, pair.keys[part])
+        one, other = pair.names
+
+        async with s3.spoil_object(
+            pair.world, do=how, bundle=one, part=part, by=other
+        ) as landing:
+            assert landing.landed
+            changed = {
+                each for each, data in pair.now().items() if data != pair.stored[each]
+            }
+
+        assert changed == (set() if how == "deny" else {place})
+        assert pair.now() == pair.stored
+
+    @pytest.mark.parametrize("part", SEALED_PARTS)
+    async def test_what_is_put_in_its_place_is_the_other_s(self, pair, part):
+        one, other = pair.names
+        place = (pair.buckets.restricted, pair.keys[part])
+        theirs = {"container": b"the second", "key record": b"the key of the second"}
+
+        async with s3.spoil_object(
+            pair.world, do="replace", bundle=one, part=part, by=other
+        ):
+            assert pair.read(*place) == theirs[part]
+
+    async def test_by_what_it_is_replaced_has_to_be_said(self, pair):
+        with pytest.raises(WorldError, match="by which bundle"):
+            async with s3.spoil_object(
+                pair.world, do="replace", bundle=pair.names[0], part="container"
+            ):
+                pass
+
+        assert pair.now() == pair.stored
+
+    async def test_a_record_that_is_not_there_cannot_be_spoilt(self, pair):
+        place = (pair.buckets.restricted, pair.keys["key record"])
+        pair.admin.remove_object(*place)
+
+        with pytest.raises(WorldError, match="there is nothing below keys/"):
+            async with s3.spoil_object(
+                pair.world, do="delete", bundle=pair.names[0], part="key record"
+            ):
+                pass
+
+
 class TestWhatIsNotThere:
     async def test_a_bundle_that_is_not_there_cannot_be_spoiled(self, bundle):
         unknown = f"sha256:{'0' * 64}"

@@ -7,6 +7,7 @@ from pytest_sr.checks import (
     log,
     named,
     refs,
+    sealed,
     state,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "log",
     "named",
     "refs",
+    "sealed",
     "state",
 ]

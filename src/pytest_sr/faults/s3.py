@@ -18,9 +18,15 @@ from pytest_sr.registry import fault
 from pytest_sr.stack.addresses import S3Keys
 from pytest_sr.world.world import World, WorldError
 
-How = Literal["delete", "corrupt", "deny"]
+How = Literal["delete", "corrupt", "deny", "replace"]
+Part = Literal["manifest", "blob", "container", "key record"]
 
-_WANTED: Final = {"delete": "missing", "corrupt": "corrupted", "deny": "denied"}
+_WANTED: Final = {
+    "delete": "missing",
+    "corrupt": "corrupted",
+    "deny": "denied",
+    "replace": "corrupted",
+}
 DENIED_S_MAX: Final = 10.0
 
 
@@ -31,19 +37,23 @@ async def spoil_object(
     *,
     do: How,
     bundle: str,
-    part: Literal["manifest", "blob"] = "manifest",
+    part: Part = "manifest",
+    by: str | None = None,
 ) -> AsyncIterator[Landing]:
-    """Delete, corrupt or deny one object of an evidence bundle.
+    """Delete, corrupt, deny or replace one object of an evidence bundle.
 
     Args:
         bundle: the hash of the bundle's manifest
-        part: the manifest, or the first blob of it that is not empty
+        part: the manifest, its first open blob with bytes, or what is sealed in it
+        by: the bundle whose same part is put in its place, if it is replaced
 
     """
-    store = _Store(world)
-    key, digest = await asyncio.to_thread(store.locate, bundle, part)
+    store = _Store(world, _bucket(world, part))
+    key = await asyncio.to_thread(_located, world, bundle, part)
     original = await asyncio.to_thread(store.bytes_of, key)
-    await asyncio.to_thread(store.spoil, key, do, original)
+    digest = f"sha256:{hashlib.sha256(original).hexdigest()}"
+    other = await _bytes_instead(world, store, do, part, by)
+    await asyncio.to_thread(store.spoil, key, do, original if other is None else other)
     try:
         yield Landing(
             landed=await store.becomes(key, digest, _WANTED[do]),
@@ -58,37 +68,39 @@ async def spoil_object(
 
 
 class _Store:
-    """The case's evidence bucket: spoilt as its administrator, read as the platform."""
+    """One of the case's buckets: spoilt as its administrator, read as the platform."""
 
-    def __init__(self, world: World) -> None:
-        self._bucket = world.buckets.evidence
+    def __init__(self, world: World, bucket: str) -> None:
+        self._bucket = bucket
         self._admin = _client(world, world.stack.s3.admin)
         self._app = _client(world, world.stack.s3.app)
-
-    def locate(self, bundle: str, part: str) -> tuple[str, str]:
-        """Return the key of the part, and the hash that its bytes must have."""
-        folder = f"sha256/{bundle.removeprefix('sha256:')}"
-        if part == "manifest":
-            return f"{folder}/manifest.json", bundle
-        manifest = json.loads(self.bytes_of(f"{folder}/manifest.json"))
-        digest: str = next(
-            each["content_hash"] for each in manifest["artifacts"] if each["size"]
-        )
-        return f"{folder}/blobs/{digest.removeprefix('sha256:')}", digest
 
     def bytes_of(self, key: str) -> bytes:
         """Return an object's bytes."""
         with self._admin.get_object(self._bucket, key) as answer:
             return answer.read()
 
-    def spoil(self, key: str, do: How, original: bytes) -> None:
-        """Do the damage."""
-        if do == "delete":
-            self._admin.remove_object(self._bucket, key)
-        elif do == "corrupt":
-            self._put(key, bytes([original[0] ^ 1]) + original[1:])
-        else:
-            self._admin.set_bucket_policy(self._bucket, _denial(self._bucket, key))
+    def first_below(self, prefix: str) -> str:
+        """Return the key of the first object below the prefix."""
+        found = self._admin.list_objects(self._bucket, prefix=prefix, recursive=True)
+        first = next(iter(found), None)
+        if first is None:
+            message = f"there is nothing below {prefix}"
+            raise WorldError(message)
+        return str(first.object_name)
+
+    def spoil(self, key: str, do: How, data: bytes) -> None:
+        """Do the damage, with the object's own bytes or, to replace them, another's."""
+        match do:
+            case "delete":
+                self._admin.remove_object(self._bucket, key)
+            case "corrupt":
+                self._put(key, bytes([data[0] ^ 1]) + data[1:])
+            case "replace":
+                self._put(key, data)
+            case "deny":
+                denial = _denial(self._bucket, key)
+                self._admin.set_bucket_policy(self._bucket, denial)
 
     def restore(self, key: str, do: How, original: bytes) -> None:
         """Undo the damage."""
@@ -121,6 +133,43 @@ class _Store:
 
     def _put(self, key: str, data: bytes) -> None:
         self._admin.put_object(self._bucket, key, io.BytesIO(data), len(data))
+
+
+def _bucket(world: World, part: Part) -> str:
+    is_open = part in {"manifest", "blob"}
+    return world.buckets.evidence if is_open else world.buckets.restricted
+
+
+def _located(world: World, bundle: str, part: Part) -> str:
+    """Return the key of the part; what is sealed is named by the manifest too."""
+    folder = f"sha256/{bundle.removeprefix('sha256:')}"
+    if part == "manifest":
+        return f"{folder}/manifest.json"
+    manifest = json.loads(
+        _Store(world, world.buckets.evidence).bytes_of(f"{folder}/manifest.json")
+    )
+    digest: str = next(
+        each["content_hash"].removeprefix("sha256:")
+        for each in manifest["artifacts"]
+        if each["size"] and bool(each.get("is_sealed")) == (part != "blob")
+    )
+    if part != "key record":
+        return f"{folder}/blobs/{digest}"
+    keys = f"keys/{bundle.removeprefix('sha256:')}/{digest}/"
+    return _Store(world, world.buckets.restricted).first_below(keys)
+
+
+async def _bytes_instead(
+    world: World, store: _Store, do: How, part: Part, by: str | None
+) -> bytes | None:
+    """Return what is put in the object's place; None if it is not replaced."""
+    if do != "replace":
+        return None
+    if by is None:
+        message = "it is not said by which bundle's part it is replaced"
+        raise WorldError(message)
+    key = await asyncio.to_thread(_located, world, by, part)
+    return await asyncio.to_thread(store.bytes_of, key)
 
 
 async def _soon(holds: Callable[[], bool]) -> bool:

@@ -7,6 +7,7 @@ time of one case (`pytest_sr.mutants.base`).
 from pytest_sr.mutants import (
     context,
     judging,
+    keys,
     loop_tests,
     loop_tests_b,
     loops,
@@ -14,6 +15,7 @@ from pytest_sr.mutants import (
     portals,
     records,
     rules,
+    sealing,
     staleness,
     work,
 )
@@ -21,6 +23,7 @@ from pytest_sr.mutants import (
 __all__ = [
     "context",
     "judging",
+    "keys",
     "loop_tests",
     "loop_tests_b",
     "loops",
@@ -28,6 +31,7 @@ __all__ = [
     "portals",
     "records",
     "rules",
+    "sealing",
     "staleness",
     "work",
 ]

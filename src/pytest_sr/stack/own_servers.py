@@ -41,6 +41,8 @@ _PEOPLE: Final[Mapping[str, tuple[str, ...]]] = {
         "BudgetApprover",
         "EngineeringApprover",
         "operator",
+        "evidence:restricted",
+        "evidence:erase",
     ),
     "bob": ("human",),
     "mallory": (),

@@ -103,6 +103,18 @@ class EvidenceHandedIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """What a step gives that only waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commanded:
+    """A command of an operator's; `failure` is the code of its error, or empty."""
+
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalMade:
     """An approval; empty if it was refused."""
 

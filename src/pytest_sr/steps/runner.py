@@ -84,17 +84,12 @@ async def hand_in(
         without: an oracle of which it says nothing, such as oracle:build
 
     """
-    told = (await world.ask(by, "GET", f"{API}/runs/{run}")).body
-    path = f"{API}/oracles/suites/{told.get('oracle_suite_id')}"
-    suite = (await world.ask(by, "GET", path)).body
-    whoami = (await world.ask("system", "GET", f"{API}/whoami")).body
-    by_id = str(whoami.get("actor_id"))
-    manifest = _manifest(told, suite, says=says, without=without, by=by_id)
+    manifest = await made_manifest(world, run=run, says=says, without=without, by=by)
     answer = await world.ask(
         by,
         "POST",
         f"{API}/evidence",
-        {"manifest": manifest, "blobs": _blobs(manifest, blobs)},
+        {"manifest": manifest, "blobs": made_blobs(manifest, blobs)},
     )
     return EvidenceHandedIn(
         answer=answer, run=run, evidence=text(answer, "content_hash")
@@ -112,6 +107,23 @@ async def complete_run(
     """End a run that was carried out elsewhere, and declare how."""
     path = f"{API}/runs/{run}/complete"
     return Told(answer=await world.ask(by, "POST", path, {"outcome": outcome}))
+
+
+async def made_manifest(
+    world: World,
+    *,
+    run: str,
+    says: str = "PASS",
+    without: str | None = None,
+    by: ActorName = "system",
+) -> dict[str, Any]:
+    """Return the manifest of a bundle in which every oracle of the suite says the same."""
+    told = (await world.ask(by, "GET", f"{API}/runs/{run}")).body
+    path = f"{API}/oracles/suites/{told.get('oracle_suite_id')}"
+    suite = (await world.ask(by, "GET", path)).body
+    whoami = (await world.ask("system", "GET", f"{API}/whoami")).body
+    by_id = str(whoami.get("actor_id"))
+    return _manifest(told, suite, says=says, without=without, by=by_id)
 
 
 def _manifest(
@@ -181,7 +193,8 @@ def _data(name: str) -> bytes:
     return name.encode()
 
 
-def _blobs(manifest: Mapping[str, Any], how: str) -> dict[str, str]:
+def made_blobs(manifest: Mapping[str, Any], how: str = "as declared") -> dict[str, str]:
+    """Return the blobs that the manifest names, in base64, or others."""
     names = [each["name"] for each in manifest["artifacts"]]
     blobs = {name: _data(name) for name in names}
     if how == "altered":

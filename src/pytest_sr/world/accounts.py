@@ -13,7 +13,7 @@ ActorName: TypeAlias = Literal[
 ]
 
 ACTORS: Final[dict[str, str]] = {
-    "human": "alice, a person with every portal's role",
+    "human": "alice, who has every portal's role, and may read and erase what is secret",
     "agent": "an agent",
     "system": "a service of the platform",
     "bystander": "bob, a person without any portal's role",

@@ -20,6 +20,7 @@ from psycopg.rows import DictRow
 
 from pytest_sr.history import Logged, ObjectSeen, Row
 from pytest_sr.stack.addresses import S3Address
+from pytest_sr.world.clear import is_in_clear
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
 
@@ -137,6 +138,7 @@ class Channel:
             sha256=f"sha256:{hashlib.sha256(data).hexdigest()}",
             size=len(data),
             document=document,
+            in_clear=is_in_clear(data),
         )
 
     async def _query(self, statement: LiteralString | sql.Composed) -> list[DictRow]:

@@ -29,6 +29,7 @@ from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
 from pytest_sr.stack.postgres import admit_users
 from pytest_sr.world.accounts import Accounts, ActorName
 from pytest_sr.world.channel import Channel, RawEvent, keyed, plain_row
+from pytest_sr.world.keeper import Keeper
 from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.bootstrap.compose import drop_streams, make_streams, migrate, running
 from sr_core.bootstrap.replay import replayed
@@ -131,10 +132,14 @@ class World:
         channel: Channel,
         client: httpx.AsyncClient,
         accounts: Accounts,
+        keeper: Keeper,
+        environment: Mapping[str, str],
     ) -> None:
         self.stack = stack
         self.buckets = buckets
         self.channel = channel
+        self.keeper = keeper
+        self.environment = environment
         self._client = client
         self._accounts = accounts
 
@@ -212,7 +217,12 @@ async def world(
         for name in buckets.names:
             await asyncio.to_thread(admin.make_bucket, name)
             exits.push_async_callback(asyncio.to_thread, _empty_and_drop, admin, name)
-        told = environment(stack, database, buckets, sandbox=sandbox)
+        keeper = Keeper(stack.infisical, database)
+        exits.push_async_callback(keeper.close)
+        told = {
+            **environment(stack, database, buckets, sandbox=sandbox),
+            **keeper.environment,
+        }
         # What the case says of a sandbox is the system's to judge.
         settings = parse_settings({**told, "SR_SANDBOX": "plain"})
         await make_streams(settings)
@@ -229,6 +239,8 @@ async def world(
             channel=Channel(connection, stack.s3, buckets=buckets.names),
             client=client,
             accounts=accounts,
+            keeper=keeper,
+            environment=told,
         )
 
 
@@ -334,7 +346,10 @@ async def _answering(client: httpx.AsyncClient, server: Process) -> None:
 
 def _inherited() -> dict[str, str]:
     """Return our environment without settings of ours, which the case gives itself."""
-    return {name: each for name, each in os.environ.items() if name[:3] != "SR_"}
+    ours = ("SR_", "INFISICAL_")
+    return {
+        name: text for name, text in os.environ.items() if not name.startswith(ours)
+    }
 
 
 def _free_port() -> int:
