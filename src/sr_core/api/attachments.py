@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from sr_core.api.authority import ANYONE, HUMAN
 from sr_core.api.forms import FILE, Form, Part, form_schema
-from sr_core.api.streaming import Streamed
+from sr_core.api.streaming import BYTES, Streamed
 from sr_core.api.views.attachments import AttachmentAccepted, AttachmentView
 from sr_core.api.views.base import accept, shown
 from sr_core.application.attachments import Attachments
@@ -42,7 +42,7 @@ async def attach(
     form = Form(request)
     file = _required_file(await form.next())
     filename = file.filename or ""
-    media_type = file.media_type or "application/octet-stream"
+    media_type = file.media_type or BYTES
     kept, events = await Attachments(platform=platform).add(
         _only_part(form), filename=filename, media_type=media_type, asked=asked
     )

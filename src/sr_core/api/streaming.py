@@ -17,8 +17,10 @@ from urllib.parse import quote
 from litestar import Response
 from litestar.types import Message, Receive, Scope, Send
 
+from sr_core.domain.attachment import is_media_type
 from sr_core.domain.errors import SrError
 
+BYTES: Final = "application/octet-stream"
 _LOG: Final = logging.getLogger(__name__)
 
 Pieces = AsyncGenerator[bytes, None]
@@ -39,13 +41,15 @@ class Streamed(Response[bytes]):
     ) -> Self:
         """Return the answer once its first piece is there.
 
+        A media type that no header can say is not repeated: evidence may claim any.
+
         Raises:
             SrError: there is none to give.
 
         """
         first = await anext(pieces, b"")
         headers = {
-            "content-type": media_type,
+            "content-type": media_type if is_media_type(media_type) else BYTES,
             "content-length": str(size),
             "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "x-content-type-options": "nosniff",

@@ -86,10 +86,15 @@ def check(*, filename: str, media_type: str) -> None:
             found=filename[:FILENAME_CHARS_MAX],
             expected=f"1 to {FILENAME_CHARS_MAX} printable characters without slashes",
         )
-    if not _MEDIA_TYPE.fullmatch(media_type):
+    if not is_media_type(media_type):
         raise MalformedInput(
             field="media_type", found=media_type, expected="a type such as text/plain"
         )
+
+
+def is_media_type(text: str) -> bool:
+    """Whether `text` is a media type, without parameters, that a header can say."""
+    return _MEDIA_TYPE.fullmatch(text) is not None
 
 
 def decide(command: RecordAttachment) -> tuple[AttachmentRecorded]:

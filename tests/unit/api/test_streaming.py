@@ -353,6 +353,23 @@ def assert_refused(answer: Any, code: str, told: str) -> None:
 
 
 class TestTheWayOut:
+    @pytest.mark.parametrize(
+        "said",
+        ["text/plain\r\nx-evil: 1", "t\u00e9xt/plain", "\u65e5\u672c", "", "text"],
+    )
+    async def test_a_media_type_that_is_none_is_not_repeated(self, api, said):
+        manifest, blobs = with_bytes(
+            await manifest_of(api, await an_external_run(api), None), LARGE
+        )
+        first, *others = manifest.artifacts
+        told = replace(first, media_type=said)
+        desk = Desk(api, replace(manifest, artifacts=(told, *others)), blobs)
+
+        got = await download(api, await desk.held())
+
+        assert got.headers["content-type"] == "application/octet-stream"
+        assert (got.body, "x-evil" in got.headers) == (LARGE, False)
+
     """R-ATT-3: no end without the right hash."""
 
     @pytest.mark.parametrize("at", [PIECE_BYTES + 7, len(LARGE) // 2, -1])
