@@ -29,7 +29,7 @@ tries every dependency, all at once, for at most 5 s each, and answers 200 or 50
 | check | what is done | what is found out |
 | --- | --- | --- |
 | `postgresql` | a new connection; schema and server are asked | server, user, schema |
-| `minio` | `probe/ready` is written to each bucket and read | store, key, buckets |
+| `minio` | `probe/ready` is written once to each bucket and read | store, key, buckets |
 | `infisical` | the current KEK is read; only if one is set | server, login, rights, key |
 | `nats` | the stream of events is compared with what it should be | server, user, stream |
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 import secrets
 import signal
 import sys
@@ -28,6 +29,7 @@ from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.world.world import Buckets, environment
 from sr_core.adapters.memory.kek_source import MemoryKekSource
 from sr_core.api.app import build_app
+from sr_core.application.evidence import read_bundle
 from sr_core.application.vault import Vault, open_blob, seal_bundle, write_sealed
 from sr_core.bootstrap import compose
 from sr_core.bootstrap.compose import drop_streams, make_streams, running
@@ -40,7 +42,7 @@ from sr_core.codec.key_record import parse_key_record
 from sr_core.codec.manifest import manifest_from
 from sr_core.domain.evidence import EvidenceManifest, Secrecy
 from sr_core.domain.kek import Kek, KekRef, parse_kek_id
-from sr_core.domain.refs import hash_bytes
+from sr_core.domain.refs import hash_bytes, parse_content_hash
 from sr_core.testing import (
     AGENT,
     BYSTANDER,
@@ -498,6 +500,113 @@ class TestRewrap:
     def versions(self, deployment: Deployment) -> list[int]:
         records = deployment.objects("keys/").values()
         return [parse_key_record(each).kek.version for each in records]
+
+
+class TestAWriteThatDies:
+    """R-ATT-2: whatever step it dies at, the bundle is whole or is none."""
+
+    @pytest.mark.takes_minutes
+    async def test_killed_at_any_step_it_is_whole_or_none(self, deployment):
+        async with deployment.process() as process:
+            await process.hand_in([1])  # so that there is a candidate
+        outcomes: list[int] = []
+        code: int | None = None
+        while len(outcomes) < STEPS_MAX:
+            async with deployment.process() as process:
+                told = (await process.ask("GET", "evidence")).json()
+                manifest = await self.another(process, told["evidence"][0])
+                code = await written_until(len(outcomes) + 1, manifest, deployment)
+                after = (await process.ask("GET", "evidence")).json()
+                outcomes.append(after["total"] - told["total"])
+                await self.assert_whole(process, after["evidence"])
+                assert await self.torn(process, deployment) == []
+                if code == 0:
+                    break
+                assert code == -signal.SIGKILL
+                if not outcomes[-1]:
+                    await self.assert_written_by_the_next(process, manifest)
+
+        print(f"killed at {len(outcomes) - 1} steps: {outcomes}")  # noqa: T201 - a figure
+        assert code == 0, "it came to its end at last"
+        assert outcomes == sorted(outcomes), "once it is there it stays"
+        assert {*outcomes} == {0, 1}
+
+    async def test_control_a_manifest_that_is_first_is_found_torn(self, deployment):
+        async with deployment.process() as process:
+            await process.hand_in([1])
+            told = (await process.ask("GET", "evidence")).json()
+            manifest = await self.another(process, told["evidence"][0])
+            # container 2 steps, record 4 (its adding is a write), manifest 2; then a blob
+            code = await written_until(9, manifest, deployment, "manifest first")
+
+            assert code == -signal.SIGKILL
+            assert len(await self.torn(process, deployment)) == 1
+
+    async def torn(self, process: Process, deployment: Deployment) -> list[str]:
+        """The manifests in the bucket of which a part is not there."""
+        found = []
+        for name in deployment.objects("sha256/"):
+            if name.endswith("/manifest.json"):
+                bundle = parse_content_hash(f"sha256:{name.split('/')[1]}")
+                store = process.platform.evidence_bytes
+                if not (await read_bundle(store, bundle, process.vault)).is_intact:
+                    found.append(name)
+        return found
+
+    async def another(self, process: Process, like: Mapping[str, Any]) -> object:
+        """The manifest of a bundle that nobody has handed in yet."""
+        body = {
+            "candidate_id": like["candidate_id"],
+            "oracle_suite_id": CORE,
+            "execution": "external",
+        }
+        run = await process.done("runs", body, by="system")
+        manifest, _ = await process._bundle(run, b"secret.bin")  # noqa: SLF001 - as it does
+        return plain(manifest)
+
+    async def assert_whole(
+        self, process: Process, bundles: Iterable[Mapping[str, Any]]
+    ) -> None:
+        for each in bundles:
+            path = f"evidence/{each['content_hash']}"
+            status = (await process.ask("GET", f"{path}/status")).json()
+            assert status["integrity_ok"], status
+            assert len(await process.read(f"{path}/blobs/secret.bin")) in {1, 10}
+
+    async def assert_written_by_the_next(
+        self, process: Process, manifest: object
+    ) -> None:
+        """What is left in the stores is in nobody's way."""
+        assert isinstance(manifest, dict)
+        blobs = {
+            each["name"]: base64.b64encode(each["name"].encode()).decode()
+            for each in manifest["artifacts"]
+        }
+        await process.done(
+            "evidence", {"manifest": manifest, "blobs": blobs}, by="system"
+        )
+
+
+async def written_until(
+    step: int, manifest: object, deployment: Deployment, order: str = "as it is"
+) -> int:
+    """Have another process hand it in until it dies at that step; return how it ended."""
+    began = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        Path(__file__).with_name("bundle_writer.py"),
+        str(step),
+        order,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            **deployment.environment,
+        },
+        stdin=asyncio.subprocess.PIPE,
+    )
+    await began.communicate(json.dumps(manifest).encode())
+    assert began.returncode is not None
+    return began.returncode
 
 
 async def killed_at(step: int, deployment: Deployment) -> int:
