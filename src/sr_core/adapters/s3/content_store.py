@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, TypeVar
+from xml.etree.ElementTree import ParseError
 
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
@@ -49,6 +50,8 @@ PROBE_KEY: Final = ObjectKey("probe/ready")
 PROBE: Final = b"written to see whether it can be\n"
 _OTHER_BYTES: Final = f"{PROBE_KEY} does not read back as it was written"
 _CODE: Final = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
+_NO_ANSWER: Final = (HTTPError, MinioException, OSError, TimeoutError, ParseError)
+"""What the drivers raise where the store gave no answer, or none of its form."""
 T = TypeVar("T")
 
 
@@ -152,7 +155,7 @@ class S3ContentStore:
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await asyncio.to_thread(question)
-        except (HTTPError, MinioException, OSError, TimeoutError) as error:
+        except _NO_ANSWER as error:
             raise self._unavailable() from error
 
     def _unavailable(self) -> Unavailable:
