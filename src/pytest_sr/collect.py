@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pytest
 
@@ -32,6 +32,9 @@ from pytest_sr.scenario import Case, Control, Scenario, Verdict, bind
 from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.world.accounts import Accounts
 from pytest_sr.world.world import SystemKind, Template, why_unsandboxed, world
+
+BEHIND_DOOR: Final = "s3.answers"
+"""The fault that needs a door between the system and the object store."""
 
 
 class NotHeld(Exception):  # noqa: N818 - the report is the message
@@ -76,6 +79,7 @@ class Bench:
             self._accounts,
             system=self.system,
             sandbox=self._sandbox,
+            store_behind_door=any(each.kind == BEHIND_DOOR for each in scenario.faults),
         )
         history = asyncio.run(
             run_case(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from minio.versioningconfig import VersioningConfig
 from tests.conftest import a_bucket, server_of
 from tests.minio_server import S3_SERVERS
 
+from pytest_sr.world.door import Door, Reply, Trouble
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
 from sr_core.adapters.s3.content_store import S3ContentStore
 from sr_core.adapters.s3.key_records import S3KeyRecords
@@ -166,6 +168,28 @@ async def test_silence_is_not_absence(bucket):
 
     with pytest.raises(Unavailable):
         await nowhere.found("keys/")
+
+
+@pytest.mark.parametrize("what", ["list", "answer"])
+async def test_a_list_that_is_garbled_is_no_answer(s3_records, bucket, what):
+    """A store that says what nobody can read has not said that there is nothing."""
+    await s3_records.add(OLD, DATA)
+    door = Door(bucket.address.endpoint)
+    door.open()
+    told = replace(bucket.access(), endpoint=door.address)
+    through = S3KeyRecords(told, bucket=bucket.name)
+    trouble = {
+        "list": Trouble(do="alter", where="prefix="),
+        "answer": Trouble(
+            do="answer", where="prefix=", answer=Reply(status=200, body=b"<")
+        ),
+    }[what]
+    try:
+        with door.troubled(trouble), pytest.raises(Unavailable):
+            await through.found("keys/")
+        assert await through.found("keys/") == [OLD]
+    finally:
+        door.close()
 
 
 async def test_it_is_a_content_store_too(s3_records):

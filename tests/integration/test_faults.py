@@ -15,6 +15,7 @@ from minio.error import S3Error
 
 from pytest_sr.faults import s3
 from pytest_sr.stack.addresses import S3Keys, StackAddresses
+from pytest_sr.world.door import Door
 from pytest_sr.world.world import Buckets, World, WorldError
 
 pytestmark = pytest.mark.anyio
@@ -256,6 +257,54 @@ class TestSealedParts:
                 pair.world, do="delete", bundle=pair.names[0], part="key record"
             ):
                 pass
+
+
+WAYS = {"lying": "corrupted", "garbled": "garbled", "down": "not answered"}
+
+
+@pytest.fixture
+def behind_door(pair: SealedPair) -> Iterator[SealedPair]:
+    """The pair, in a world whose system asks the store through a door."""
+    door = Door(pair.world.stack.s3.endpoint)
+    door.open()
+    cast("Any", pair.world).store = door
+    yield pair
+    door.close()
+
+
+@pytest.mark.parametrize(("do", "seen"), WAYS.items())
+class TestTroubledStore:
+    """How the store answers one case is seen through that case's door alone."""
+
+    async def test_it_lands_and_heals_and_nothing_stored_is_touched(
+        self, behind_door, do, seen
+    ):
+        world, (one, _) = behind_door.world, behind_door.names
+
+        async with s3.trouble_store(world, do=do, bundle=one) as landing:
+            assert landing.landed
+            assert landing.detail.endswith(seen)
+            assert behind_door.now() == behind_door.stored
+
+    async def test_an_inert_twin_does_not_land(
+        self, behind_door, do, seen, monkeypatch
+    ):
+        del seen
+        monkeypatch.setattr(Door, "reply", Door._handed_on)  # noqa: SLF001 - the twin
+        world, (one, _) = behind_door.world, behind_door.names
+
+        async with s3.trouble_store(world, do=do, bundle=one) as landing:
+            assert not landing.landed
+            assert landing.detail.endswith("intact")
+
+    async def test_what_is_gone_meanwhile_is_an_error(self, behind_door, do, seen):
+        del seen
+        world, (one, _) = behind_door.world, behind_door.names
+        place = (behind_door.buckets.restricted, behind_door.keys["container"])
+
+        with pytest.raises(WorldError, match="is not what it was before the fault"):
+            async with s3.trouble_store(world, do=do, bundle=one):
+                behind_door.admin.remove_object(*place)
 
 
 class TestWhatIsNotThere:

@@ -9,13 +9,17 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Literal
+from xml.etree.ElementTree import ParseError
 
 from minio import Minio
 from minio.error import S3Error
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
 
 from pytest_sr.faults.base import Landing
 from pytest_sr.registry import fault
 from pytest_sr.stack.addresses import S3Keys
+from pytest_sr.world.door import Trouble
 from pytest_sr.world.world import World, WorldError
 
 How = Literal["delete", "corrupt", "deny", "replace"]
@@ -67,13 +71,52 @@ async def spoil_object(
             raise WorldError(message)
 
 
+@fault("s3.answers")
+@asynccontextmanager
+async def trouble_store(
+    world: World, *, do: Literal["lying", "garbled", "down"], bundle: str
+) -> AsyncIterator[Landing]:
+    """Have the way to the bucket of what is sealed be in trouble.
+
+    Args:
+        do: lying alters containers, garbled lists of key records; down hangs up
+        bundle: one in which something is sealed, by which it is seen
+
+    """
+    door = world.store
+    assert door is not None, "a case with this fault has a door to the store"
+    bucket = world.buckets.restricted
+    store = _Store(world, bucket, endpoint=door.address)
+    key = await asyncio.to_thread(_located, world, bundle, "container")
+    trouble, wanted = {
+        "lying": (Trouble(do="alter", where=f"/{bucket}/sha256/"), "corrupted"),
+        "garbled": (Trouble(do="alter", where="prefix=keys"), "garbled"),
+        "down": (Trouble(do="hang up", where=f"/{bucket}"), "not answered"),
+    }[do]
+    with door.troubled(trouble):
+        seen = await asyncio.to_thread(_seen_through, store, key)
+        yield Landing(landed=seen == wanted, detail=f"{key} through the door: {seen}")
+    if (seen := await asyncio.to_thread(_seen_through, store, key)) != "intact":
+        message = f"{key} is not what it was before the fault: {seen}"
+        raise WorldError(message)
+
+
+def _seen_through(store: _Store, key: str) -> str:
+    """Return what becomes of a container through a door, or of the list of its keys."""
+    digest = key.rpartition("/")[2]
+    seen = store.seen(key, f"sha256:{digest}")
+    return store.listed("keys/") if seen == "intact" else seen
+
+
 class _Store:
     """One of the case's buckets: spoilt as its administrator, read as the platform."""
 
-    def __init__(self, world: World, bucket: str) -> None:
+    def __init__(
+        self, world: World, bucket: str, *, endpoint: str | None = None
+    ) -> None:
         self._bucket = bucket
         self._admin = _client(world, world.stack.s3.admin)
-        self._app = _client(world, world.stack.s3.app)
+        self._app = _client(world, world.stack.s3.app, endpoint=endpoint)
 
     def bytes_of(self, key: str) -> bytes:
         """Return an object's bytes."""
@@ -124,8 +167,18 @@ class _Store:
         except S3Error as error:
             kinds = {"NoSuchKey": "missing", "AccessDenied": "denied"}
             return kinds.get(str(error.code), f"answered with {error.code}")
+        except HTTPError:
+            return "not answered"
         found = f"sha256:{hashlib.sha256(data).hexdigest()}"
         return "intact" if found == digest else "corrupted"
+
+    def listed(self, prefix: str) -> str:
+        """Return what the platform's own identity makes of a list of keys."""
+        try:
+            list(self._app.list_objects(self._bucket, prefix, recursive=True))
+        except ParseError:
+            return "garbled"
+        return "intact"
 
     async def becomes(self, key: str, digest: str, wanted: str) -> bool:
         """Return whether the object is soon found as `wanted`."""
@@ -183,9 +236,10 @@ async def _soon(holds: Callable[[], bool]) -> bool:
     return False
 
 
-def _client(world: World, keys: S3Keys) -> Minio:
+def _client(world: World, keys: S3Keys, *, endpoint: str | None = None) -> Minio:
     return Minio(
-        world.stack.s3.endpoint,
+        endpoint or world.stack.s3.endpoint,
+        http_client=None if endpoint is None else PoolManager(retries=False),
         access_key=keys.access_key,
         secret_key=keys.secret_key,
         secure=False,

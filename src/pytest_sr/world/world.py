@@ -29,6 +29,7 @@ from pytest_sr.stack.addresses import HUMAN_CLIENT, StackAddresses
 from pytest_sr.stack.postgres import admit_users
 from pytest_sr.world.accounts import Accounts, ActorName
 from pytest_sr.world.channel import Channel, RawEvent, keyed, plain_row
+from pytest_sr.world.door import Door
 from pytest_sr.world.keeper import Keeper
 from sr_core.adapters.sandbox.choose import choose_sandbox
 from sr_core.bootstrap.compose import drop_streams, make_streams, migrate, running
@@ -133,12 +134,14 @@ class World:
         client: httpx.AsyncClient,
         accounts: Accounts,
         keeper: Keeper,
+        store: Door | None,
         environment: Mapping[str, str],
     ) -> None:
         self.stack = stack
         self.buckets = buckets
         self.channel = channel
         self.keeper = keeper
+        self.store = store
         self.environment = environment
         self._client = client
         self._accounts = accounts
@@ -202,8 +205,11 @@ async def world(
     *,
     system: SystemKind,
     sandbox: str,
+    store_behind_door: bool = False,
 ) -> AsyncIterator[World]:
     """Make a world and take it away when the block ends.
+
+    The system asks the object store itself, or through a door that a fault needs.
 
     Raises:
         WorldError: it could not be made.
@@ -223,6 +229,11 @@ async def world(
             **environment(stack, database, buckets, sandbox=sandbox),
             **keeper.environment,
         }
+        store = Door(stack.s3.endpoint) if store_behind_door else None
+        if store is not None:
+            exits.callback(store.close)
+            store.open()
+            told["SR_MINIO_ENDPOINT"] = store.address
         # What the case says of a sandbox is the system's to judge.
         settings = parse_settings({**told, "SR_SANDBOX": "plain"})
         await make_streams(settings)
@@ -240,6 +251,7 @@ async def world(
             client=client,
             accounts=accounts,
             keeper=keeper,
+            store=store,
             environment=told,
         )
 

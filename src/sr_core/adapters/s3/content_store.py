@@ -30,6 +30,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mappin
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, TypeVar
+from xml.etree.ElementTree import ParseError
 
 from minio.error import MinioException
 from urllib3 import BaseHTTPResponse
@@ -58,6 +59,8 @@ PROBE: Final = b"written to see whether it can be\n"
 _OTHER_BYTES: Final = f"{PROBE_KEY} does not read back as it was written"
 _OVERWRITES: Final = "it does not heed If-None-Match, and writes over what is there"
 _CODE: Final = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
+_NO_ANSWER: Final = (HTTPError, MinioException, OSError, TimeoutError, ParseError)
+"""What the drivers raise where the store gave no answer, or none of its form."""
 T = TypeVar("T")
 
 
@@ -259,7 +262,7 @@ class S3ContentStore:
         try:
             async with asyncio.timeout(within_s or self._deadline_s):
                 return await asyncio.to_thread(question)
-        except (HTTPError, MinioException, OSError, TimeoutError) as error:
+        except _NO_ANSWER as error:
             raise self._unavailable() from error
 
     def _unavailable(self) -> Unavailable:
