@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.conftest import access
 
 from pytest_sr.stack.addresses import StackAddresses
 from pytest_sr.world.accounts import Accounts
@@ -102,6 +104,27 @@ async def test_a_large_body_is_not_read(face):
 
     assert answer.status_code == 413
     assert answer.json()["code"] == "BODY_TOO_LARGE"
+
+
+async def test_a_file_that_was_changed_comes_as_a_transfer_that_failed(face, stack):
+    data = b"".join(number.to_bytes(8, "big") for number in range(400_000))
+    made = await face.client.post(
+        "/api/v1/attachments", files={"file": ("a.bin", data, "application/x-a")}
+    )
+    told = made.json()
+    path = f"/api/v1/attachments/{told['attachment_id']}/content"
+    whole = await face.client.get(path)
+    key = f"sha256/{told['content_hash'].removeprefix('sha256:')}"
+    changed = bytes([data[0] ^ 1]) + data[1:]
+    admin = access(stack.s3, stack.s3.admin)
+    admin.client(admin.pool()).put_object(
+        face.world.buckets.attachments, key, io.BytesIO(changed), len(changed)
+    )
+
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
+        await face.client.get(path)
+
+    assert whole.content == data
 
 
 async def test_connections_that_say_nothing_are_in_nobodys_way(face):
