@@ -10,7 +10,7 @@ from typing import Any
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
 from sr_core.application import context as contexts
-from sr_core.application import loops, recorder, runs, work_starts
+from sr_core.application import handing_in, loops, recorder, work_starts
 from sr_core.application.context import exceptions, staged
 from sr_core.application.platform import Platform
 from sr_core.application.projections import graph as edges
@@ -202,7 +202,7 @@ def context_minds_any_exception() -> tuple[Patch, ...]:
 @mutant("evidence.partly-refused")
 def evidence_partly_refused() -> tuple[Patch, ...]:
     """Evidence that has not all results is not taken in, so that nobody sees the gap."""
-    real = inside(runs, "misjudged")
+    real = inside(handing_in, "misjudged")
 
     def misjudged(manifest: Any, suite: Any) -> tuple[Flaw, ...]:  # noqa: ANN401 - passed on as it comes
         judged = {each.oracle_id for each in manifest.results}
@@ -212,7 +212,7 @@ def evidence_partly_refused() -> tuple[Patch, ...]:
         defect = ManifestDefect.FIELD_MISSING
         return (*real(manifest, suite), *(Flaw(defect=defect, why=it) for it in absent))
 
-    return (Patch(owner=runs, name="misjudged", value=misjudged),)
+    return (Patch(owner=handing_in, name="misjudged", value=misjudged),)
 
 
 @mutant("iteration.guesses-outcomes")

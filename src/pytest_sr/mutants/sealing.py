@@ -8,8 +8,9 @@ from typing import Any
 
 from pytest_sr.mutants.base import Patch, inside
 from pytest_sr.registry import mutant
-from sr_core.application import evidence, restricted, runs, vault
+from sr_core.application import evidence, handing_in, restricted, runs, vault
 from sr_core.application.restricted import Restricted
+from sr_core.codec.canonical import canonical
 from sr_core.codec.key_record import wrapped_key
 from sr_core.codec.sealed import Sealed
 from sr_core.domain import restricted as rules
@@ -103,7 +104,7 @@ def sealing_tells_the_log() -> tuple[Patch, ...]:
 @mutant("sealing.keeps-no-record")
 def sealing_keeps_no_record() -> tuple[Patch, ...]:
     """Containers are written, and their key records are not."""
-    real = inside(runs, "write_sealed")
+    real = inside(handing_in, "write_sealed")
 
     async def write_sealed(where: Any, bundle: Any, sealed_bundle: Any) -> None:  # noqa: ANN401 - passed on as it comes
         class Nowhere:
@@ -112,7 +113,7 @@ def sealing_keeps_no_record() -> tuple[Patch, ...]:
 
         await real(replace(where, records=Nowhere()), bundle, sealed_bundle)
 
-    return (Patch(owner=runs, name="write_sealed", value=write_sealed),)
+    return (Patch(owner=handing_in, name="write_sealed", value=write_sealed),)
 
 
 @mutant("sealing.takes-nothing")
@@ -122,28 +123,29 @@ def sealing_takes_nothing() -> tuple[Patch, ...]:
     async def seal_bundle(where: Any, *_: object) -> object:  # noqa: ANN401 - passed on as it comes
         raise KekMissing(kek=where.kek_id)
 
-    return (Patch(owner=runs, name="seal_bundle", value=seal_bundle),)
+    return (Patch(owner=handing_in, name="seal_bundle", value=seal_bundle),)
 
 
 @mutant("sealing.fails-open")
 def sealing_fails_open() -> tuple[Patch, ...]:
     """What cannot be sealed is stored as it is; what cannot be opened is given as it is."""
     real_put, real_open = (
-        inside(runs.Runs, "_put_away"),
+        inside(runs, "put_away"),
         inside(restricted, "open_blob"),
     )
 
     async def put_away(
-        self: Any,  # noqa: ANN401 - passed on as it comes
+        where: Any,  # noqa: ANN401 - passed on as it comes
         manifest: EvidenceManifest,
         blobs: Mapping[str, bytes],
+        sealed: object,
     ) -> object:
         try:
-            return await real_put(self, manifest, blobs)
+            return await real_put(where, manifest, blobs, sealed)
         except SrError:
             opened = [replace(each, classification=None) for each in manifest.artifacts]
             now = replace(manifest, artifacts=tuple(opened))
-            return now, inside(runs, "canonical")(now)
+            return now, canonical(now)
 
     async def open_blob(where: Any, bundle: Any, manifest: Any, artifact: Any) -> bytes:  # noqa: ANN401 - passed on as it comes
         try:
@@ -157,7 +159,7 @@ def sealing_fails_open() -> tuple[Patch, ...]:
         return data
 
     return (
-        Patch(owner=runs.Runs, name="_put_away", value=put_away),
+        Patch(owner=runs, name="put_away", value=put_away),
         Patch(owner=restricted, name="open_blob", value=open_blob),
     )
 
@@ -165,7 +167,7 @@ def sealing_fails_open() -> tuple[Patch, ...]:
 @mutant("sealing.keeps-plaintext")
 def sealing_keeps_plaintext() -> tuple[Patch, ...]:
     """A blob that was handed in is given out from memory, whatever became of its key."""
-    real = inside(runs, "seal_bundle")
+    real = inside(handing_in, "seal_bundle")
     kept: dict[str, bytes] = {}
 
     async def seal_bundle(where: Any, manifest: Any, blobs: Any) -> object:  # noqa: ANN401 - passed on as it comes
@@ -178,7 +180,7 @@ def sealing_keeps_plaintext() -> tuple[Patch, ...]:
         return kept[args[3].content_hash]
 
     return (
-        Patch(owner=runs, name="seal_bundle", value=seal_bundle),
+        Patch(owner=handing_in, name="seal_bundle", value=seal_bundle),
         Patch(owner=restricted, name="open_blob", value=open_blob),
     )
 
@@ -186,7 +188,10 @@ def sealing_keeps_plaintext() -> tuple[Patch, ...]:
 @mutant("sealing.never-heals")
 def sealing_never_heals() -> tuple[Patch, ...]:
     """What could not be sealed or opened once never can be."""
-    real_seal, real_open = inside(runs, "seal_bundle"), inside(restricted, "open_blob")
+    real_seal, real_open = (
+        inside(handing_in, "seal_bundle"),
+        inside(restricted, "open_blob"),
+    )
     failed: list[SrError] = []
 
     async def seal_bundle(*args: Any) -> object:  # noqa: ANN401 - passed on as it comes
@@ -205,7 +210,7 @@ def sealing_never_heals() -> tuple[Patch, ...]:
             raise
 
     return (
-        Patch(owner=runs, name="seal_bundle", value=seal_bundle),
+        Patch(owner=handing_in, name="seal_bundle", value=seal_bundle),
         Patch(owner=restricted, name="open_blob", value=open_blob),
     )
 

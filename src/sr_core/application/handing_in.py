@@ -21,10 +21,13 @@ from sr_core.application.spool import Spool, regrouped
 from sr_core.application.vault import (
     SealedBundle,
     Vault,
+    seal_bundle,
     sealed_bundle,
     sealer_of,
     secrets_of,
+    write_sealed,
 )
+from sr_core.codec.canonical import canonical
 from sr_core.codec.evidence import escaped
 from sr_core.codec.key_record import KeyRecord
 from sr_core.domain.actors import Actor
@@ -44,7 +47,7 @@ from sr_core.domain.evidence import (
 from sr_core.domain.ids import LoopId
 from sr_core.domain.judging_errors import ManifestInvalid
 from sr_core.domain.oracle_suite import SuiteDefinition
-from sr_core.domain.refs import ContentHash
+from sr_core.domain.refs import ContentHash, hash_bytes
 from sr_core.domain.run import Run
 from sr_core.ports.content_store import Data
 from sr_core.ports.event_store import NewEvent
@@ -174,6 +177,19 @@ async def take_in(
     if secrets_of(manifest):
         sealed = sealed_bundle(manifest, intake.containers, intake.records)
     return Taken(blobs=intake.blobs, sealed=sealed)
+
+
+async def put_away(
+    vault: Vault,
+    manifest: EvidenceManifest,
+    blobs: Mapping[str, Data],
+    sealed: SealedBundle | None,
+) -> tuple[EvidenceManifest, bytes]:
+    """Write what is secret, sealed; return the manifest to store, and its bytes."""
+    sealed = sealed or await seal_bundle(vault, manifest, blobs)
+    form = canonical(sealed.manifest)
+    await write_sealed(vault, hash_bytes(form), sealed)
+    return sealed.manifest, form
 
 
 async def _bounded(

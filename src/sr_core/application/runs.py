@@ -18,14 +18,19 @@ from sr_core.application.bundles import Occasion, build_bundle, silence
 from sr_core.application.candidates import Candidates
 from sr_core.application.evidence import write_bundle
 from sr_core.application.facts import earlier_runs, work_context
-from sr_core.application.handing_in import Expected, HandedIn, Parts, take_in
+from sr_core.application.handing_in import (
+    Expected,
+    HandedIn,
+    Parts,
+    put_away,
+    take_in,
+)
 from sr_core.application.platform import Platform, loop_case
 from sr_core.application.recorder import Asked
 from sr_core.application.spool import Spool
 from sr_core.application.suites import Suites
-from sr_core.application.vault import SealedBundle, seal_bundle, write_sealed
+from sr_core.application.vault import SealedBundle
 from sr_core.application.verification import Verification
-from sr_core.codec.canonical import canonical
 from sr_core.codec.envelope import rfc3339
 from sr_core.codec.evidence import (
     escaped,
@@ -200,12 +205,10 @@ class Runs:
         manifest, form = expected.manifest, expected.form
         if is_secret(manifest):
             vault = self.platform.vault
-            sealed = sealed or await seal_bundle(vault, manifest, blobs)
-            manifest, form = sealed.manifest, canonical(sealed.manifest)
+            manifest, form = await put_away(vault, manifest, blobs, sealed)
             command = replace(
                 command, manifest=manifest, manifest_hash=hash_bytes(form)
             )
-            await write_sealed(vault, hash_bytes(form), sealed)
         await write_bundle(self.platform.evidence_bytes, manifest, blobs, form=form)
         run_id = expected.run.run_id
 
