@@ -12,10 +12,9 @@ from sr_core.application.recorder import Asked
 from sr_core.application.spool import Spool, Spooled, regrouped
 from sr_core.domain import attachment
 from sr_core.domain.attachment import (
-    ATTACHMENT_BYTES_MAX,
     AttachmentRecorded,
-    AttachmentTooLarge,
     RecordAttachment,
+    require_size,
 )
 from sr_core.domain.errors import NotFound
 from sr_core.domain.events import DomainEvent, Ruling, stream_name
@@ -126,8 +125,7 @@ async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     size = 0
     async for piece in pieces:
         size += len(piece)
-        if size > ATTACHMENT_BYTES_MAX:
-            raise AttachmentTooLarge
+        require_size(size)
         yield piece
 
 

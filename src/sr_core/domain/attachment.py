@@ -97,17 +97,25 @@ def is_media_type(text: str) -> bool:
     return _MEDIA_TYPE.fullmatch(text) is not None
 
 
+def require_size(size_bytes: int) -> None:
+    """Raise `AttachmentTooLarge` if these are more bytes than an attachment may have."""
+    if size_bytes > ATTACHMENT_BYTES_MAX:
+        raise AttachmentTooLarge
+
+
 def decide(command: RecordAttachment) -> tuple[AttachmentRecorded]:
     """Return the attachment as recorded.
 
     Raises:
         AuthorityRequired: no human gives it.
         MalformedInput: its name, type or size is none that a file may have.
+        AttachmentTooLarge: it has more bytes.
 
     """
     authorise(command.by)
     check(filename=command.filename, media_type=command.media_type)
-    if not 0 < command.size_bytes <= ATTACHMENT_BYTES_MAX:
+    require_size(command.size_bytes)
+    if command.size_bytes <= 0:
         raise MalformedInput(
             field="file",
             found=f"{command.size_bytes} bytes",

@@ -7,6 +7,7 @@ import pytest
 from sr_core.domain.attachment import (
     ATTACHMENT_BYTES_MAX,
     AttachmentRecorded,
+    AttachmentTooLarge,
     RecordAttachment,
     decide,
 )
@@ -60,10 +61,15 @@ def test_a_type_is_one(media_type):
         decide(replace(COMMAND, media_type=media_type))
 
 
-@pytest.mark.parametrize("size", [0, -1, ATTACHMENT_BYTES_MAX + 1])
-def test_a_file_has_bytes_but_not_too_many(size):
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_file_has_bytes(size):
     with pytest.raises(MalformedInput, match=f"{size} bytes"):
         decide(replace(COMMAND, size_bytes=size))
+
+
+def test_a_file_has_not_too_many_bytes():
+    with pytest.raises(AttachmentTooLarge, match=f"more than {ATTACHMENT_BYTES_MAX}"):
+        decide(replace(COMMAND, size_bytes=ATTACHMENT_BYTES_MAX + 1))
 
 
 def test_the_largest_is_taken():
