@@ -622,6 +622,87 @@ async def killed_at(step: int, deployment: Deployment) -> int:
     return await began.wait()
 
 
+class TestRetrievability:
+    """`sr evidence verify` without a file: all that is cited, read from the stores."""
+
+    async def test_where_nothing_is_cited_nothing_is_judged(self, deployment, capsys):
+        async with deployment.process() as process:
+            await process.hand_in([10])
+
+        code = await evidence_command.run(["verify"], deployment.environment)
+
+        assert code == 2
+        assert capsys.readouterr().out.startswith("INVALID: no active claim cites")
+
+    async def test_each_loss_is_told_from_the_others(self, deployment, capsys):
+        bundle, candidate = await verified(deployment)
+        intact = await evidence_command.run(["verify"], deployment.environment)
+        told = capsys.readouterr().out
+        assert intact == 0
+        assert told == (
+            f"{bundle} INTACT, cited by candidate {candidate}\nbundles: 1 intact, 0 not\n"
+        )
+
+        stored = deployment.objects()
+        (record,) = (it for it in stored if it.startswith("keys/"))
+        container = record.split("/")[2]
+        losses = {
+            "manifest.json": "manifest.json",
+            record: "key record of secret.bin",
+            f"blobs/{container}": "secret.bin",
+        }
+        for name, part in losses.items():
+            (key,) = (it for it in stored if it.endswith(name))
+            for data, state in ((None, "MISSING"), (b"other bytes", "CORRUPTED")):
+                deployment.remove(key)
+                if data is not None:
+                    deployment.put(key, data)
+
+                code = await evidence_command.run(["verify"], deployment.environment)
+
+                assert code == 1
+                line, total = capsys.readouterr().out.splitlines()
+                assert line.startswith(f"{bundle} {state} {part}, cited by"), line
+                assert total == "bundles: 0 intact, 1 not"
+            deployment.remove(key)
+            deployment.put(key, stored[key])
+
+        again = await evidence_command.run(["verify"], deployment.environment)
+        assert (again, capsys.readouterr().out) == (0, told)
+
+    async def test_a_store_that_does_not_answer_is_unreachable(
+        self, deployment, capsys
+    ):
+        bundle, _ = await verified(deployment)
+        gone = {**deployment.environment, "SR_MINIO_ENDPOINT": "127.0.0.1:9"}
+
+        code = await evidence_command.run(["verify"], gone)
+
+        assert code == 1
+        assert capsys.readouterr().out.startswith(f"{bundle} UNREACHABLE ")
+
+    async def test_a_store_that_refuses_is_told_too(self, deployment, capsys):
+        bundle, _ = await verified(deployment)
+        denied = {**deployment.environment, "SR_MINIO_SECRET_KEY": "another-secret"}
+
+        code = await evidence_command.run(["verify"], denied)
+
+        assert code == 1
+        assert capsys.readouterr().out.startswith(f"{bundle} DENIED manifest.json, ")
+
+
+async def verified(deployment: Deployment) -> tuple[str, str]:
+    """Have a candidate verified by a bundle with a secret; return the names of both."""
+    async with deployment.process() as process:
+        await process.hand_in([10])
+        ((run, candidate, bundle),) = deployment.rows(
+            "SELECT run_id, candidate_id, content_hash FROM proj.evidence_bundles"
+        )
+        body = {"outcome": "SUCCESS", "evidence_bundle_hash": bundle}
+        await process.done(f"runs/{run}/complete", body, by="system")
+    return bundle, candidate
+
+
 class TestRedaction:
     """R-ENC-15: a copy beside the original, for everybody, on the real stores."""
 

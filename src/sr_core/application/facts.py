@@ -22,7 +22,7 @@ from sr_core.domain.ids import (
 from sr_core.domain.refs import ContentHash, RefKind
 from sr_core.domain.run import Run
 from sr_core.domain.verification import EarlierRun, SuiteFacts, VerificationScope
-from sr_core.ports.read_model import Row
+from sr_core.ports.read_model import ReadModel, Row
 
 _PAGE: Final = 200
 _EXCEPTIONS: Final = frozenset({RefKind.DEFERRAL, RefKind.DEVIATION, RefKind.WAIVER})
@@ -128,9 +128,14 @@ async def judged_by(platform: Platform, suite_id: str) -> tuple[CandidateId, ...
 
 async def every_row(platform: Platform, table: str, where: Row) -> tuple[Row, ...]:
     """Return all rows that equal `where`, however many pages they fill."""
+    return await all_rows(platform.rows, table, where)
+
+
+async def all_rows(model: ReadModel, table: str, where: Row) -> tuple[Row, ...]:
+    """Return all rows of the read model that equal `where`."""
     rows: list[Row] = []
     while True:
-        page = await platform.rows.rows(table, where, limit=_PAGE, offset=len(rows))
+        page = await model.rows(table, where, limit=_PAGE, offset=len(rows))
         rows += page.rows
         if not page.rows or len(rows) >= page.total:
             return tuple(rows)

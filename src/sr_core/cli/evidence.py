@@ -25,7 +25,8 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the subcommand that `arguments` name and return its exit code."""
     parser = argparse.ArgumentParser(
         prog="sr evidence",
-        description="Settings come from the environment; `verify` and `keygen` need none.",
+        description="Settings come from the environment; `keygen` and `verify` of a file"
+        " need none.",
     )
     parser.add_argument("subcommand", choices=sorted(SUBCOMMANDS))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

@@ -1,7 +1,8 @@
 """`sr evidence verify`: whether files of signed evidence hold.
 
 It needs the files and the keys, and nothing else: no settings, no network, no clock. Of
-several files it also says whether the log has told one story in all of them.
+several files it also says whether the log has told one story in all of them. Without any
+it asks the deployment whether all cited evidence is there: `evidence_retrieve`.
 
 Exit codes: 0 all of it holds; 1 something does not, and the message says where; 2 misused.
 """
@@ -11,9 +12,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from sr_core.application.attestation import Attested, verify
 from sr_core.application.split_view import check_one_story
@@ -23,6 +25,8 @@ from sr_core.codec.trust import TEXT_CHARS_MAX, TrustedKey, parse_trusted_keys
 from sr_core.domain.errors import MalformedInput
 from sr_core.domain.judging_errors import AttestationInvalid, SplitView
 
+Retrieve: TypeAlias = Callable[[Mapping[str, str]], Awaitable[int]]
+
 HELD: Final = 0
 BROKEN: Final = 1
 _BLOCK: Final = 1 << 20
@@ -30,8 +34,9 @@ _BLOCK: Final = 1 << 20
 
 async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command and return its exit code."""
-    del environment
     chosen = _parser().parse_args(arguments)
+    if not chosen.file:
+        return await _retrieved(chosen, environment)
     keys = _keys(chosen.key, chosen.keys)
     files = {path: read_file(path, bytes_max=FILE_BYTES_MAX) for path in chosen.file}
     held: dict[str, Attested] = {}
@@ -50,6 +55,17 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"sr evidence verify: {error}\n")
         return BROKEN
     return HELD
+
+
+async def _retrieved(chosen: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Look at all cited evidence; its drivers are loaded for nothing else."""
+    if chosen.key or chosen.keys or chosen.subject:
+        raise MalformedInput(
+            field="FILE", found="none", expected="the file that the options are about"
+        )
+    module = import_module("sr_core.cli.evidence_retrieve")
+    retrieve: Retrieve = module.run
+    return await retrieve(environment)
 
 
 def told(it: Attested) -> Iterator[str]:
@@ -127,7 +143,11 @@ def _parser() -> argparse.ArgumentParser:
         " it; after it may stand from=, until= and revoked=, each with a time.",
     )
     parser.add_argument(
-        "file", metavar="FILE", nargs="+", help="what `sr evidence export` wrote"
+        "file",
+        metavar="FILE",
+        nargs="*",
+        help="what `sr evidence export` wrote; without any, all evidence that active"
+        " claims cite is read anew from the deployment that the settings name",
     )
     parser.add_argument(
         "--key",

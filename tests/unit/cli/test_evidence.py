@@ -153,6 +153,11 @@ class TestVerify:
         with pytest.raises(MalformedInput, match=said):
             await evidence.run(["verify", str(file), *arguments], {})
 
+    @pytest.mark.parametrize("option", ["--key", "--keys", "--subject"])
+    async def test_without_a_file_there_is_nothing_to_hold_a_key_to(self, option):
+        with pytest.raises(MalformedInput, match="the options are about"):
+            await evidence.run(["verify", option, PUB], {})
+
     async def test_loads_nothing_that_speaks_to_anybody(self, file):
         program = (
             "import sys; from sr_core.cli.main import run;"
