@@ -336,8 +336,11 @@ def server(answer: bytes | None, *, drip: bytes = b"") -> Iterator[int]:
 
     class Talk(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            while self.rfile.readline().strip():
-                pass
+            size = 0
+            while line := self.rfile.readline().strip().lower():
+                if line.startswith(b"content-length:"):
+                    size = int(line.partition(b":")[2])
+            self.rfile.read(size)  # a connection that ends with bytes unread is reset
             with suppress(OSError):
                 self.wfile.write(answer or b"")
                 while (drip or answer is None) and not over.wait(0.05):

@@ -272,9 +272,14 @@ def looks_at_another_clock(event: Any, on: Any) -> Changes:
 def reorders() -> Mutant:
     """Hold a bundle's rows back until the next run is completed."""
     held: list[RowChange] = []
+    seen: set[str] = set()
 
     def reordered(event: Any, on: Any) -> Changes:
         changes = changes_of(event, on)
+        if on.event_id in seen:  # another replay begins
+            held.clear()
+            seen.clear()
+        seen.add(on.event_id)
         match type(event).__name__:
             case "EvidenceBundleRecorded":
                 held.extend(changes)

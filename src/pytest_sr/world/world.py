@@ -225,6 +225,7 @@ async def world(
             exits.push_async_callback(asyncio.to_thread, _empty_and_drop, admin, name)
         keeper = Keeper(stack.infisical, database)
         exits.push_async_callback(keeper.close)
+        await keeper.prepare()
         told = {
             **environment(stack, database, buckets, sandbox=sandbox),
             **keeper.environment,

@@ -122,7 +122,9 @@ def _halves(text: str, *, what: str) -> tuple[str, bytes]:
     head, blank, note = text.partition("\n\n")
     if not blank:
         raise MalformedInput(
-            field=what, found=head, expected="a blank line, and a checkpoint after it"
+            field=f"{what}, line 1",
+            found=head,
+            expected="a proof, a blank line, and a checkpoint after it",
         )
     return head, note.encode()
 

@@ -10,6 +10,7 @@ import pytest
 
 from sr_core.adapters.memory.content_store import MemoryContentStore
 from sr_core.adapters.memory.key_records import MemoryKeyRecords
+from sr_core.application import handing_in
 from sr_core.application import runs as use_case
 from sr_core.application.evidence import manifest_key, read_bundle
 from sr_core.application.handing_in import HandedIn
@@ -134,7 +135,7 @@ class TestOrder:
     async def test_control_a_manifest_that_is_written_first_is_found_out(
         self, journey, monkeypatch
     ):
-        real = vars(use_case)["write_sealed"]
+        real = vars(handing_in)["write_sealed"]
         kept: list[Any] = []
 
         async def later(*what: Any) -> None:
@@ -147,7 +148,7 @@ class TestOrder:
             await real(*kept.pop())
             return name
 
-        monkeypatch.setattr(use_case, "write_sealed", later)
+        monkeypatch.setattr(handing_in, "write_sealed", later)
         monkeypatch.setattr(use_case, "write_bundle", manifest_first)
         whole = Journal()
         await handed_in(journey, whole)
