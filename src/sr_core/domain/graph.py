@@ -34,7 +34,7 @@ class Node:
     @property
     def key(self) -> str:
         """Its name in the graph's tables, such as ``Loop/loop_01J...``."""
-        return f"{self.kind.value}/{self.id}"
+        return self.kind + "/" + self.id
 
     def ref(self, relation: RefRelation) -> Ref:
         """Return a ref to it.
