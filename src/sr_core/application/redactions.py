@@ -30,9 +30,9 @@ from sr_core.domain.redacted_copy import (
     Redaction,
     RedactionManifest,
     authorise_redaction,
-    parse_rationale,
     publish,
     redactions_of,
+    require_reason,
 )
 from sr_core.domain.redaction import redact, survivors
 from sr_core.domain.refs import ContentHash, hash_bytes
@@ -71,7 +71,7 @@ class Redactions:
 
         """
         authorise_redaction(asked.by)
-        parse_rationale(rationale)
+        require_reason(rationale)
         manifest, blobs = await self._redacted(bundle, asked)
         form = canonical(manifest)
         _require_clean((form, *blobs))

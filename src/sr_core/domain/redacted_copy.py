@@ -20,7 +20,7 @@ from sr_core.domain.redaction import MARKER, Region
 from sr_core.domain.redaction_rules import SecretKind
 from sr_core.domain.ref_builders import bundle_ref
 from sr_core.domain.refs import ContentHash, Ref, RefRelation
-from sr_core.domain.restricted import RATIONALE_CHARS_MAX
+from sr_core.domain.restricted import parse_rationale
 
 REDACTER: Final = "evidence:redact"
 """The role of the humans who may have a redacted copy published."""
@@ -100,16 +100,9 @@ def authorise_redaction(by: Actor) -> None:
     by.require_role(REDACTER, action="publishing a redacted copy")
 
 
-def parse_rationale(text: str) -> str:
+def require_reason(text: str) -> str:
     """Return why a copy is published, or raise `MalformedInput`."""
-    rationale = text.strip()
-    if 0 < len(rationale) <= RATIONALE_CHARS_MAX:
-        return rationale
-    raise MalformedInput(
-        field="rationale",
-        found=rationale[:80],
-        expected=f"why it is published, in 1 to {RATIONALE_CHARS_MAX} characters",
-    )
+    return parse_rationale(text, why="why it is published")
 
 
 def redactions_of(name: str, regions: tuple[Region, ...]) -> tuple[Redaction, ...]:
@@ -150,6 +143,6 @@ def publish(command: PublishCopy) -> tuple[RestrictedEvidenceRedacted, ...]:
             original_bundle_hash=manifest.original_bundle_hash,
             blob_names=tuple(each.name for each in manifest.artifacts),
             regions=len(manifest.redactions),
-            rationale=parse_rationale(command.rationale),
+            rationale=require_reason(command.rationale),
         ),
     )

@@ -80,6 +80,18 @@ class EraseEvidence:
     rationale: str
 
 
+def parse_rationale(text: str, *, why: str) -> str:
+    """Return the reason that a human gives, or raise `MalformedInput`."""
+    rationale = text.strip()
+    if 0 < len(rationale) <= RATIONALE_CHARS_MAX:
+        return rationale
+    raise MalformedInput(
+        field="rationale",
+        found=rationale[:80],
+        expected=f"{why}, in 1 to {RATIONALE_CHARS_MAX} characters",
+    )
+
+
 def authorise_reading(by: Actor) -> None:
     """Raise `AuthorityRequired` unless `by` may read restricted evidence."""
     by.require_role(READER, action="reading restricted evidence")
@@ -108,13 +120,7 @@ def erase(
             found=command.content_hash,
             expected="a bundle in which something is sealed",
         )
-    rationale = command.rationale.strip()
-    if not 0 < len(rationale) <= RATIONALE_CHARS_MAX:
-        raise MalformedInput(
-            field="rationale",
-            found=rationale[:80],
-            expected=f"why it is erased, in 1 to {RATIONALE_CHARS_MAX} characters",
-        )
+    rationale = parse_rationale(command.rationale, why="why it is erased")
     if known is not None:
         return ()
     return (
