@@ -374,7 +374,8 @@ class TestReadiness:
         assert GUESSED not in str(refused.value)
 
     async def test_fails_where_the_store_writes_over_what_is_there(self):
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        # Said to be closed, so that no second question is asked on it.
+        answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
         with server(answer) as port, pytest.raises(Unfit, match="If-None-Match"):
             await store_at(port).check()
